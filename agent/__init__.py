@@ -1,0 +1,1 @@
+"""What runs a conversation: messages, tools, formats, models and the loop. Imports none of the other folders."""

@@ -1,0 +1,152 @@
+"""Makes the logits processor for a local model: its tokenizer for llguidance, its layout, grammars that are kept.
+
+Comes in: a model with its tokenizer and template. Goes out: a processor for each call of `generate`, or None where
+nothing is to be enforced. llguidance is imported when it is first needed.
+"""
+
+import functools
+import json
+import re
+import threading
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import torch
+
+from agent.constrain.grammar import reply_grammar, shortest_call
+from agent.constrain.layout import Layout, template_layout, text_layout
+from agent.constrain.processor import Constraint, Ends, ends_of
+from agent.errors import UserError
+from agent.messages import Message, ToolSchema
+from agent.models.protocol import Sampling
+
+MAX_GRAMMARS = 64
+
+
+class Constrained(Protocol):
+    """What is needed of a model."""
+
+    name: str
+    format: str
+    tokenizer: Any
+    model: Any
+    stop_ids: set[int]
+
+    def rendered(self, messages: Sequence[Message], tools: Sequence[ToolSchema], generation: bool) -> str: ...
+
+
+class Constrainer:
+    """Holds one model's replies to grammars."""
+
+    def __init__(self, model: Constrained):
+        self._model = model
+        self._grammars: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    def processor(
+        self, tools: Sequence[Sequence[ToolSchema]], sampling: Sampling, prompts: torch.Tensor, limit: int
+    ) -> Constraint | None:
+        """The processor for one batch.
+
+        Args:
+            tools: Of each row.
+            sampling: How calls may be made.
+            prompts: Token ids, shape (batch, width).
+            limit: How many tokens may be written.
+
+        Raises:
+            UserError: llguidance is not installed, the template or a schema cannot be followed, or `tool_choice`
+                names no tool.
+        """
+        if not sampling.enforces:
+            return None
+        with self._lock:
+            used = [tool for row in tools for tool in row]
+            reserve = min(limit * 3 // 4, 2 * len(self._ids(shortest_call(used, self._layout))) + 16)
+            bound = max(1, (limit - reserve) // 3)
+            matchers = [
+                self._matcher(row, sampling, bound, self._in_thought(prompt))
+                for row, prompt in zip(tools, prompts, strict=True)
+            ]
+        return Constraint(matchers, width=prompts.shape[1], limit=limit, reserve=reserve, ends=self._ends)
+
+    def _matcher(self, tools: Sequence[ToolSchema], sampling: Sampling, bound: int, opened: bool) -> Any:
+        key = json.dumps([list(tools), sampling.tool_choice, sampling.parallel, bound, opened], ensure_ascii=False)
+        if key not in self._grammars:
+            while len(self._grammars) >= MAX_GRAMMARS:
+                del self._grammars[next(iter(self._grammars))]
+            self._grammars[key] = self._compiled(tools, sampling, bound, opened)
+        return self._grammars[key].deep_copy()
+
+    def _compiled(self, tools: Sequence[ToolSchema], sampling: Sampling, bound: int, opened: bool) -> Any:
+        llguidance = _llguidance()
+        grammar = reply_grammar(
+            tools,
+            self._layout,
+            choice=sampling.tool_choice,
+            parallel=sampling.parallel,
+            text_tokens=bound,
+            thinks="<think>" in str(self._model.tokenizer.chat_template),
+            opened_thought=opened,
+            literal=self._literal,
+        )
+        matcher = llguidance.LLMatcher(self._tokenizer, llguidance.grammar_from("lark", grammar), log_level=0)
+        if error := matcher.get_error():
+            names = ", ".join(tool["function"]["name"] for tool in tools)
+            reason = next((line for line in error.splitlines() if line.strip()), error)[:300]
+            mend = "simplify the schema it names, or leave constrained decoding off"
+            raise UserError(f"the schemas of {names} cannot be enforced: {reason}", mend=mend)
+        return matcher
+
+    @functools.cached_property
+    def _layout(self) -> Layout:
+        if self._model.format != "native":
+            return text_layout(self._model.format)
+        stops = [self._model.tokenizer.decode([token]) for token in self._model.stop_ids]
+        return template_layout(self._model.rendered, stops, self._model.name)
+
+    @functools.cached_property
+    def _tokenizer(self) -> Any:
+        _llguidance()
+        from llguidance.hf import from_tokenizer
+
+        tokenizer = self._model.tokenizer
+        size = max(self._model.model.config.get_text_config().vocab_size, len(tokenizer))
+        return from_tokenizer(tokenizer, n_vocab=size, eos_token=sorted(self._model.stop_ids))
+
+    @functools.cached_property
+    def _ends(self) -> Ends:
+        tokenizer = self._tokenizer
+        texts = [tokenizer.decode_str([token]) for token in range(tokenizer.vocab_size)]
+        return ends_of(texts, self._model.stop_ids, self._layout.start)
+
+    def _literal(self, text: str) -> str:
+        """A text as Lark: strings, and special tokens by their ids."""
+        special = {
+            word: token
+            for word, token in self._model.tokenizer.get_added_vocab().items()
+            if word in text and self._tokenizer.is_special_token(token)
+        }
+        pieces = re.split("(" + "|".join(map(re.escape, special)) + ")", text) if special else [text]
+        written = [
+            f"<[{special[piece]}]>" if piece in special else json.dumps(piece, ensure_ascii=False)
+            for piece in pieces
+            if piece
+        ]
+        return " ".join(written)
+
+    def _in_thought(self, prompt: torch.Tensor) -> bool:
+        return bool(self._model.tokenizer.decode(prompt[-8:].tolist()).rstrip("\n").endswith("<think>"))
+
+    def _ids(self, text: str) -> list[int]:
+        return list(self._model.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+@functools.cache
+def _llguidance() -> Any:
+    try:
+        import llguidance
+    except ImportError as error:
+        mend = "pip install 'callsmith[constrained]'"
+        raise UserError("constrained decoding needs llguidance, which is not installed", mend=mend) from error
+    return llguidance

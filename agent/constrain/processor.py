@@ -1,0 +1,108 @@
+"""Masks the tokens that a grammar does not allow, and brings a call to its end before the tokens run out.
+
+Comes in: one matcher for each row of a batch. Goes out: a logits processor. Near the limit only tokens that lead to the
+end are left where there are any: a string is closed, then brackets, and no further call is begun, so that what is
+written is whole. Knows nothing of tools.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import LogitsProcessor
+
+FREE = 0.05  # of the vocabulary: where more tokens are allowed, text or a string is being written
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Which tokens of a vocabulary lead to an end: arrays of bool over all ids."""
+
+    stop: np.ndarray
+    bracket: np.ndarray
+    comma: np.ndarray
+    quote: np.ndarray
+    opener: np.ndarray  # holds the character that a call begins with
+
+
+def ends_of(texts: Sequence[str], stop_ids: set[int], opener: str) -> Ends:
+    """The ends among the tokens whose texts are given, by id."""
+
+    def marks(test: Any) -> np.ndarray:
+        return np.fromiter((test(text) for text in texts), dtype=bool, count=len(texts))
+
+    stop = np.zeros(len(texts), dtype=bool)
+    stop[sorted(token for token in stop_ids if token < len(texts))] = True
+    return Ends(
+        stop,
+        marks(lambda text: text[:1] in ("}", "]")),
+        marks(lambda text: text[:1] == ","),
+        marks(lambda text: text[:1] == '"'),
+        marks(lambda text: bool(opener) and opener[0] in text),
+    )
+
+
+class Constraint(LogitsProcessor):
+    """The processor of one call of `generate`.
+
+    Args:
+        matchers: llguidance's, one for each row.
+        width: Length of the prompts in tokens.
+        limit: How many tokens may be written.
+        reserve: How many of them are left for bringing a call to its end.
+        ends: Which tokens do so.
+    """
+
+    def __init__(self, matchers: Sequence[Any], *, width: int, limit: int, reserve: int, ends: Ends):
+        self._matchers = list(matchers)
+        self._seen = width
+        self._last = width + limit
+        self._reserve = reserve
+        self._ends = ends
+
+    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
+        length = input_ids.shape[1]
+        for matcher, tokens in zip(self._matchers, input_ids[:, self._seen :].tolist(), strict=True):
+            for token in tokens:
+                if not matcher.is_stopped():
+                    matcher.consume_token(token)
+        self._seen = length
+        hurried = self._last - length <= self._reserve
+        for row, matcher in enumerate(self._matchers):
+            stopped = matcher.is_stopped()  # nothing may follow but the end
+            allowed = _fit(self._ends.stop, scores.shape[1]) if stopped else self._allowed(matcher, scores.shape[1])
+            if hurried and not stopped:
+                allowed = self._towards_the_end(allowed)
+            scores[row, torch.from_numpy(~allowed).to(scores.device)] = -torch.inf
+        return scores
+
+    def _allowed(self, matcher: Any, width: int) -> np.ndarray:
+        allowed = np.zeros(width, dtype=bool)
+        # Where the grammar leaves no choice of text, the tokens are those the tokenizer itself would make of it.
+        if forced := matcher.compute_ff_tokens():
+            allowed[forced[0]] = True
+            return allowed
+        bits = np.unpackbits(np.frombuffer(matcher.compute_bitmask(), dtype=np.uint8), bitorder="little")
+        count = min(width, len(bits))
+        allowed[:count] = bits[:count]
+        if not allowed.any():
+            raise RuntimeError(f"the grammar allows nothing more: {matcher.get_error() or matcher.stop_reason()}")
+        return allowed
+
+    def _towards_the_end(self, allowed: np.ndarray) -> np.ndarray:
+        ends, size = self._ends, len(allowed)
+        free = allowed.sum() > FREE * size
+        if (allowed & _fit(ends.stop, size)).any():
+            # Text that is cut is cut; behind a call nothing more is begun.
+            return allowed & (~_fit(ends.opener, size) if free else _fit(ends.stop, size))
+        for wanted in (ends.quote,) if free else (ends.bracket, ends.comma, ends.quote):
+            if (kept := allowed & _fit(wanted, size)).any():
+                return kept
+        return allowed
+
+
+def _fit(marks: np.ndarray, size: int) -> np.ndarray:
+    """The array in the width of the scores, which may be wider than the vocabulary."""
+    return marks[:size] if len(marks) >= size else np.pad(marks, (0, size - len(marks)))

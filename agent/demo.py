@@ -1,0 +1,140 @@
+"""`callsmith demo`: the whole way on the embedded defaults, as the very commands that a person would type.
+
+Comes in: nothing but a folder to work in. Goes out: a dataset, an adapter, a comparison and the Space. Each step is a
+`callsmith` command in a process of its own; a step whose settings and result are unchanged since the last run is
+not done again. Knows nothing of how a step works.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agent.errors import UserError
+
+BATCH = 8  # rows a step, over all processes
+HELD_OUT = 150  # rows compared: intervals of about 8 points, in some three minutes on one core
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command of the way. `result` is the file that only a finished step leaves behind."""
+
+    title: str
+    arguments: list[str]
+    result: Path
+
+
+def way(model: str, folder: Path, rows: int, seed: int) -> list[Step]:
+    """The steps from tools to comparison, in order."""
+    dataset, adapter, comparison = folder / "dataset", folder / "adapter", folder / "comparison.json"
+    build = ["--tools", "embedded", "--teacher", "embedded", "--rows", str(rows), "--languages", "zh,en"]
+    train = ["--model", model, "--dataset", str(dataset), "--output", str(adapter), "--seed", str(seed)]
+    processes = _processes()
+    train += ["--processes", str(processes), "--per_device_train_batch_size", str(BATCH // processes)]
+    evaluate = ["--model", model, "--adapter", str(adapter), "--dataset", str(dataset), "--limit", str(HELD_OUT)]
+    evaluate += ["--output", str(comparison), "--save", str(folder / "replies.jsonl")]
+    return [
+        Step(
+            "Build a dataset: questions, checks, tools really executed",
+            ["build", *build, "--seed", str(seed), "--output", str(dataset), "--overwrite"],
+            dataset / "README.md",
+        ),
+        Step("Train a LoRA adapter on the assistant's tokens only", ["train", *train], adapter / "README.md"),
+        Step("Compare base and adapter on tools never seen in training", ["evaluate", *evaluate], comparison),
+    ]
+
+
+def _processes() -> int:
+    """Two on a CPU that has the cores, since models as small as the embedded one gain nothing from more threads."""
+    return 1 if shutil.which("nvidia-smi") else min(2, os.cpu_count() or 1)
+
+
+def demo(
+    model: Annotated[str, typer.Option(help="The base: `embedded`, a Hub id or a folder.")] = "embedded",
+    folder: Annotated[Path, typer.Option(help="Where dataset, adapter and comparison go.")] = Path("runs/demo"),
+    rows: Annotated[int, typer.Option(min=50, help="How many conversations to build.")] = 4000,
+    seed: Annotated[int, typer.Option(help="Makes the run repeatable.")] = 0,
+    serve: Annotated[bool, typer.Option(help="Open the Space at the end.")] = True,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The Space's port on 127.0.0.1.")] = 7860,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+) -> None:
+    """The whole way, once: build a dataset, train an adapter, compare it with its base, open the Space."""
+    started = time.monotonic()
+    done = _Done(folder)
+    steps = way(model, folder, rows, seed)
+    fresh = False
+    for number, step in enumerate(steps, start=1):
+        # A step stands on the one before it: once one was done anew, so are those after it.
+        if not fresh and done.knows(step):
+            _say(f"[{number}/{len(steps)}] {step.title}: already there ({step.result})")
+            continue
+        fresh = True
+        _say(f"[{number}/{len(steps)}] {step.title}\n      callsmith {' '.join(step.arguments)}")
+        _run(step.arguments, quiet_stdout=as_json)
+        done.add(step)
+    comparison = steps[-1].result
+    seconds = time.monotonic() - started
+    if as_json:
+        document = {
+            "folder": str(folder),
+            "seconds": round(seconds, 1),
+            "comparison": json.loads(comparison.read_text()),
+        }
+        print(json.dumps(document, ensure_ascii=False))
+    elif not fresh:
+        _run(["evaluate", "--show", str(comparison)], quiet_stdout=False)
+    _say(f"Done in {seconds / 60:.1f} minutes. Everything is in {folder}/")
+    if serve:
+        _say(f"Opening the Space on http://127.0.0.1:{port} (Ctrl-C ends it)")
+        _run(
+            ["serve", "--model", model, "--adapter", str(folder / "adapter"), "--port", str(port)], quiet_stdout=as_json
+        )
+
+
+class _Done:
+    """Which steps are done, with which settings: `steps.json` in the demo's folder."""
+
+    def __init__(self, folder: Path):
+        self._file = folder / "steps.json"
+        self._seen: dict[str, str] = {}
+        if self._file.exists():
+            try:
+                self._seen = json.loads(self._file.read_text())
+            except ValueError as error:
+                mend = "delete it to do every step again"
+                raise UserError(f"is no JSON: {error}", where=str(self._file), mend=mend) from error
+
+    def knows(self, step: Step) -> bool:
+        return step.result.exists() and self._seen.get(step.arguments[0]) == _fingerprint(step)
+
+    def add(self, step: Step) -> None:
+        self._seen[step.arguments[0]] = _fingerprint(step)
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        part = self._file.with_suffix(".tmp")
+        part.write_text(json.dumps(self._seen, indent=1))
+        os.replace(part, self._file)
+
+
+def _fingerprint(step: Step) -> str:
+    return hashlib.sha256(json.dumps(step.arguments).encode()).hexdigest()[:16]
+
+
+def _run(arguments: list[str], *, quiet_stdout: bool) -> None:
+    """Run one command; its own message has been printed where it fails, so only its exit code goes on."""
+    command = [sys.executable, "-m", "agent.cli", *arguments]
+    code = subprocess.run(command, check=False, stdout=sys.stderr if quiet_stdout else None).returncode
+    if code:
+        raise typer.Exit(code if code > 0 else 130)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,266 @@
+"""Reads a model's ReAct text: `Thought`, `Action`, `Action Input`, `Final Answer`, in English or Chinese.
+
+Comes in: one reply. Goes out: content, thought and calls in a `Reading`. Keywords count at the start of a line, in any
+case, with either colon, in bold or numbered. What stands after an `Observation` was made up by the model and is left
+out. Knows nothing of whole conversations.
+"""
+
+import re
+from dataclasses import dataclass
+
+from agent.formats.calls import Reading
+from agent.formats.hermes import Parts
+from agent.formats.mending import OPENING, UnreadableError, read_json, read_json_at
+from agent.formats.pythonic import read_pythonic
+from agent.formats.react_spelling import names_tool
+
+_KEYWORDS = {
+    "input": r"action[ _\-]?inputs?|action[ _\-]arguments|tool[ _\-]?input|行动输入|动作输入|操作输入|行动参数|动作参数"
+    r"|工具输入|工具参数|输入参数",
+    "action": r"action|行动|动作|操作|使用工具|调用工具|(?:工具(?:名称?)?|tool(?:[ _\-]name)?|function)"
+    # words like any other, unless an input follows
+    r"(?=[ \t]*\**[ \t]*[:：][^\n]*\n+[ \t]*\**(?:(?:tool|action)?[ _\-]?input|arg|param|工具|参数|输入|行动输入))",
+    "thought": r"thoughts?|思考|想法|思路",
+    "observation": r"observation|观察结果|观察|观测|工具返回",
+    "answer": r"final[ _\-]?answer|最终答案|最终回答|最终答复|最后答案",
+}
+# Said of the input right after an action, and anywhere else a word like any other.
+_INPUT_AFTER_ACTION = re.compile(
+    r"(?:arguments|parameters|params|args|input|输入|参数)[ \t]*\**[ \t]*[:：][ \t]*\**\s*", re.IGNORECASE
+)
+_VERB = re.compile(r"(?:(?:call|use|invoke|using|calling)\s+(?:the\s+)?|调用|使用|执行)\s*", re.IGNORECASE)
+_PAIR = re.compile(r"\s*[\"'“”]?(\w+)[\"'“”]?[ \t]*[:：=＝][ \t]*(.+?)[ \t]*[,，]?\Z")
+_LINE = re.compile(
+    r"^[ \t>#\-]*(?:\*(?!\*)[ \t]*)?(?P<bold>\*\*)?[ \t]*(?:"
+    + "|".join(f"(?P<{kind}>{words})" for kind, words in _KEYWORDS.items())
+    + r")[ \t]*\d*[ \t]*\**[ \t]*(?P<colon>[:：])(?(bold)(?:[ \t]*\*\*)?)[ \t]*",
+    re.IGNORECASE | re.MULTILINE,
+)
+_CANONICAL = {"Thought: ", "Action: ", "Action Input: ", "Final Answer: ", "Observation:", "Observation: "}
+_NO_TOOL = {
+    "",
+    "none",
+    "无",
+    "没有",
+    "n/a",
+    "na",
+    "null",
+    "无需工具",
+    "不需要",
+    "不需要工具",
+    "no action",
+    "finish",
+    "final answer",
+}
+_FENCE = re.compile(r"\A```\w*\s*\n?(.*?)\n?```\Z", re.DOTALL)
+
+
+_BRACKETED = re.compile(r"\s*([^\W\d][\w.\-]*)\s*[\[［]([^\[\]{}\n]*)[\]］]\s*\Z")  # as in the ReAct paper
+
+
+@dataclass(frozen=True)
+class Section:
+    kind: str  # "text" before the first keyword
+    text: str
+
+
+def sections(text: str, reading: Reading | None = None) -> list[Section]:
+    """The text cut at its keywords; with `reading`, keywords that are not the plain English ones count as repairs."""
+    found = _until_answer(list(_LINE.finditer(text)))
+    made = [Section("text", text[: found[0].start()] if found else text)]
+    for match, following in zip(found, [*found[1:], None], strict=False):
+        end = following.start() if following else len(text)
+        made.append(Section(_kind(match), text[match.end() : end]))
+        if reading is not None:
+            _note_spelling(match, reading)
+    return made
+
+
+def _until_answer(found: list[re.Match[str]]) -> list[re.Match[str]]:
+    """The keywords up to the answer: what follows is the answer's text, unless a whole call follows."""
+    kinds = [_kind(match) for match in found]
+    if "answer" not in kinds or "input" in kinds[kinds.index("answer") :]:
+        return found
+    return found[: kinds.index("answer") + 1]
+
+
+def keyword_at(text: str) -> tuple[str, int] | None:
+    """The kind of the keyword that `text` begins with (newlines before it aside), and where it ends; None for none."""
+    start = len(text) - len(text.lstrip("\n"))
+    match = _LINE.match(text, start)
+    return None if match is None else (_kind(match), match.end())
+
+
+def _kind(match: re.Match[str]) -> str:
+    return next(kind for kind in _KEYWORDS if match.group(kind) is not None)
+
+
+def _note_spelling(match: re.Match[str], reading: Reading) -> None:
+    if match.group("colon") == "：" and match.group(_kind(match)).isascii():
+        reading.repaired("full-width punctuation")
+    if match.group(_kind(match)).isascii() and match.group().strip(" :：").strip("*") not in {
+        item.strip(" :") for item in _CANONICAL
+    }:
+        reading.repaired("keyword spelling")
+
+
+def looks_like_react(text: str, reading: Reading) -> bool:
+    """Whether the text is ReAct and not prose with a colon: an action with an input or a tool's name, or an answer."""
+    found = sections(text)
+    kinds = {section.kind for section in found}
+    if not kinds & {"action", "answer"}:
+        return False
+    if "answer" in kinds or {"action", "input"} <= kinds:
+        return True
+    actions = [section.text.strip() for section in found if section.kind == "action"]
+    return any(names_tool(action, reading) or _holds_call(action, reading) for action in actions)
+
+
+def _holds_call(action: str, reading: Reading) -> bool:
+    """Whether an action is JSON that names a tool, as LangChain's chat agents write it."""
+    body = _unfenced(action)
+    if body[:1] not in OPENING or not body:
+        return False
+    try:
+        found = Reading(reading.tools).call_in(read_json_at(body, 0)[0])
+    except UnreadableError:
+        return False
+    return found is not None and reading.known_name(found[0]) is not None
+
+
+def _unfenced(text: str) -> str:
+    fence = _FENCE.match(text)
+    return fence.group(1).strip() if fence else text
+
+
+def read_react(text: str, reading: Reading) -> Parts:
+    """Take the calls of a ReAct reply; content is the final answer (or what stands outside), thought the thoughts."""
+    thoughts: list[str] = []
+    answers: list[str] = []
+    outside: list[str] = []
+    action: str | None = None
+    for section in _until_observation(sections(text, reading), reading):
+        body = section.text.strip()
+        if section.kind == "action":
+            if action is not None:
+                _call_without_input(action, reading)
+            action = body
+        elif section.kind == "input":
+            before = len(reading.calls)
+            _call(action, body, reading)
+            if len(reading.calls) == before and reading.problems:
+                outside.append(f"Action: {action or ''}\nAction Input: {body}")
+            action = None
+        elif section.kind == "answer":
+            answers.append(body)
+        elif section.kind == "thought":
+            thoughts.append(body)
+        elif body and not re.fullmatch(r"```\w*", body):
+            outside.append(body)
+    if action is not None:
+        _call_without_input(action, reading)
+    return Parts("\n".join(answers or outside), "\n".join(thoughts))
+
+
+def _until_observation(found: list[Section], reading: Reading) -> list[Section]:
+    for index, section in enumerate(found):
+        if section.kind == "observation":
+            if section.text.strip() or found[index + 1 :]:
+                reading.repaired("made-up observation left out")
+            return found[:index]
+    return found
+
+
+def _call(action: str | None, body: str, reading: Reading) -> None:
+    """One action with its input."""
+    if action is None:
+        return reading.problem(f"an action input has no action: {body[:60]!r}")
+    name = _without_verb(_plain_name(action), reading)
+    if name.lower() in _NO_TOOL:
+        return None
+    if _FENCE.match(body):
+        reading.repaired("fenced JSON")
+        body = _unfenced(body)
+    if body[:1] == body[-1:] == "`":
+        body = body.strip("`")
+    if body[:1] in OPENING and body:
+        return _call_with_json(name, body, reading)
+    if body.lower() in _NO_TOOL:
+        return reading.add(name, {})
+    if re.match(r"[^\W\d]\w*\s*[=＝]", body) and read_pythonic(f"{name}({body})", reading, known_only=True):
+        return reading.repaired("key-value input")
+    if pairs := _pairs(name, body, reading):
+        reading.repaired("key-value input")
+        return reading.add(name, pairs)
+    return reading.add(name, body)
+
+
+def _call_with_json(name: str, body: str, reading: Reading) -> None:
+    """An action whose input begins as JSON; what stands after it is said."""
+    try:
+        value, end, kinds = read_json_at(body, 0)
+    except UnreadableError as error:
+        known = reading.known_name(name) or name
+        return reading.problem(f"the input of {known} cannot be read: {error}")
+    rest = body[end:].strip()
+    if said := rest.strip("}]｝］` \n"):
+        kinds = [*kinds, "text after the input"]
+        reading.said.append(said if len(said) < len(rest.strip("` \n")) else rest.strip("` \n"))
+    elif rest.strip("` \n"):
+        kinds = [*kinds, "extra brace"]
+    reading.repaired(*kinds)
+    return reading.add(name, value)
+
+
+def _pairs(name: str, body: str, reading: Reading) -> dict[str, str]:
+    """The arguments of an input that says `key: value` line by line, each key a parameter; {} for any other."""
+    parameters = reading.parameters(reading.known_name(name) or name)
+    found = [_PAIR.match(line) for line in body.splitlines() if line.strip()]
+    if not all(match and match.group(1) in parameters for match in found):
+        return {}
+    return {match.group(1): match.group(2).strip("\"'“”") for match in found if match}
+
+
+def _call_without_input(action: str, reading: Reading) -> None:
+    """An action whose input stands in its own line (`f(x=1)`, `f {"x": 1}`, a whole JSON call), or nowhere."""
+    name = _plain_name(action)
+    if name.lower() in _NO_TOOL:
+        return None
+    if (body := _unfenced(action))[:1] in OPENING and body:
+        try:
+            value, kinds = read_json(body)
+        except UnreadableError as error:
+            return reading.problem(f"an action cannot be read: {error}")
+        reading.repaired("JSON as action", *kinds)
+        return reading.add_value(value)
+    if read_pythonic(action, reading, known_only=False):
+        return None
+    if (match := _BRACKETED.match(action)) and reading.known_name(match.group(1)) is not None:
+        reading.repaired("input in brackets")
+        return _call(match.group(1), match.group(2), reading)
+    first, _, rest = action.partition("\n")
+    if keyword := _INPUT_AFTER_ACTION.match(rest.lstrip()):
+        reading.repaired("keyword spelling")
+        return _call(first, rest.lstrip()[keyword.end() :].strip(), reading)
+    brace = next((index for index, letter in enumerate(action) if letter in OPENING), None)
+    if brace:
+        reading.repaired("missing action input")
+        return _call(action[:brace].rstrip(" :：\n"), action[brace:], reading)
+    if reading.known_name(_plain_name(first)) is not None and rest.strip():
+        reading.repaired("missing action input")
+        return _call(first, rest.strip(), reading)
+    reading.repaired("missing action input")
+    return reading.add(name, {})
+
+
+def _without_verb(name: str, reading: Reading) -> str:
+    """`Call get_weather` as `get_weather`, where that is a tool and the other is not."""
+    bare = _VERB.sub("", name)
+    if bare == name or reading.known_name(name) is not None or reading.known_name(bare) is None:
+        return name
+    reading.repaired("words around the name")
+    return bare
+
+
+def _plain_name(action: str) -> str:
+    return action.strip().strip("`*\"'“”‘’[]【】 ").rstrip("。.;；")

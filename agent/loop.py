@@ -1,0 +1,233 @@
+"""The loop: a model writes, its calls are executed, the results go back, until it answers or a limit is reached.
+
+Comes in: a conversation ending anywhere. Goes out: events, the last of them with the whole conversation. An `Agent`
+holds no conversation, so one may serve many. Knows nothing of engines, text formats and pages.
+"""
+
+import asyncio
+import contextlib
+import functools
+import random
+import time
+from collections.abc import AsyncGenerator, Sequence
+from typing import TYPE_CHECKING
+
+from agent.calling import Caller
+from agent.confirming import Confirm, allow
+from agent.errors import UserError
+from agent.events import Delta, Done, Event, Failed, Repaired, Replied, Result, Thought, Used
+from agent.formats.calls import UNKNOWN_TOOL
+from agent.messages import Message, ToolCall, ToolSchema, new_call_id, tool_call
+from agent.models.protocol import ChatModel, Reply, Sampling
+from agent.notices import notice
+from agent.progress import Limits, OutOfTimeError, Progress, open_calls
+from agent.run import Run
+from agent.safety.marking import as_data
+from agent.tools import Tool
+
+if TYPE_CHECKING:
+    from agent.selection import Selector
+
+__all__ = ["Agent", "Limits", "Run", "open_calls"]
+
+
+class Agent:
+    """A model with tools.
+
+    Args:
+        model: What writes.
+        tools: What it may call.
+        system: A system message for conversations that bring none.
+        sampling: How replies are drawn.
+        limits: Where a run ends at the latest.
+        seed: Makes the call ids repeatable.
+        lang: "en" or "zh": the language of the tools' descriptions and of what the loop itself says to the model.
+        confirm: Asked before a tool with `side_effects=True` runs (see `agent.confirming`). The default allows every
+            call, as a program that runs by itself has chosen its tools; where a model acts for a person, pass
+            `ask_in_terminal`, `refuse`, `allow_only("name", …)` or a function of your own.
+        select: How many tools the model is shown, those nearest to what is asked (see `agent.selection`), besides those
+            called already; None shows all of them.
+        mark: Whether results are fenced in what the model is shown, and the fence explained (see `agent.safety`). A
+            result never can forge the marks of a chat template, with or without this.
+    """
+
+    def __init__(
+        self,
+        model: ChatModel,
+        tools: Sequence[Tool],
+        *,
+        system: str = "",
+        sampling: Sampling | None = None,
+        limits: Limits | None = None,
+        seed: int = 0,
+        lang: str = "en",
+        confirm: Confirm = allow,
+        select: int | None = None,
+        mark: bool = False,
+    ):
+        self.model = model
+        self.tools = list(tools)
+        self.system = system
+        self.sampling = sampling or Sampling()
+        self.limits = limits or Limits()
+        self.seed = seed
+        self.lang = lang
+        self.confirm = confirm
+        if select is not None and select < 1:
+            raise ValueError(f"select must be at least 1, got {select}")
+        self.select = select
+        self.mark = mark
+
+    @property
+    def schemas(self) -> list[ToolSchema]:
+        """All the tools, as a model sees them."""
+        return [tool.localized(self.lang) for tool in self.tools]
+
+    def offered(self, messages: Sequence[Message]) -> list[Tool]:
+        """The tools that the model is shown in this conversation, and may call."""
+        if self.select is None or len(self.tools) <= self.select:
+            return self.tools
+        return self._selector.for_conversation(messages, self.select)
+
+    @functools.cached_property
+    def _selector(self) -> "Selector":
+        from agent.selection import Selector  # brings numpy and the ranking: only where it is asked for
+
+        return Selector(self.tools)
+
+    def run(self, messages: Sequence[Message], *, steps: int | None = None) -> Run:
+        """`stream` to its end, outside any event loop; raises `UserError` where the model cannot be reached."""
+
+        async def to_the_end() -> Run:
+            failure = ""
+            async for event in self.stream(messages, steps=steps):
+                if isinstance(event, Failed):
+                    failure = event.reason
+                if isinstance(event, Done):
+                    if event.reason == "failed":
+                        raise UserError(failure)
+                    tools = [tool.localized(self.lang) for tool in self.offered(messages)]
+                    return Run(event.messages, tools, event.reason)
+            raise AssertionError("a run ends with Done")
+
+        return asyncio.run(to_the_end())
+
+    async def stream(self, messages: Sequence[Message], *, steps: int | None = None) -> AsyncGenerator[Event, None]:
+        """Continue `messages`, whatever they end with, and tell what happens; the last event is `Done`.
+
+        Calls without a result are executed first, which is no step: `steps=0` does only that. Then the model writes.
+        A conversation that ends with an assistant message without calls is done already. The given list is left alone.
+        Leaving the iterator (or cancelling the task) stops the model and the tools.
+
+        Args:
+            messages: The conversation so far.
+            steps: How many replies the model may write this time; by default the limit.
+        """
+        start = list(messages)
+        if self.system and not (start and start[0]["role"] == "system"):
+            start.insert(0, {"role": "system", "content": self.system})
+        seconds = self.limits.seconds
+        offered = self.offered(start)
+        progress = Progress(
+            self.limits,
+            start,
+            None if seconds is None else time.monotonic() + seconds,
+            {tool.name: tool for tool in offered},
+            [tool.localized(self.lang) for tool in offered],
+        )
+        caller = Caller(progress.tools, self.confirm, self.lang)
+        allowed = self.limits.steps if steps is None else min(steps, self.limits.steps)
+        reason = ""
+        while not reason:
+            turn = self._execute(progress, caller) if open_calls(progress.messages) else self._write(progress, allowed)
+            async with contextlib.aclosing(turn) as events:
+                async for event in events:
+                    if isinstance(event, Done):
+                        reason = event.reason
+                    else:
+                        yield event
+        yield Done(reason, progress.messages)
+
+    async def _write(self, progress: Progress, allowed: int) -> AsyncGenerator[Event, None]:
+        """One reply of the model, appended to the conversation; `Done` where there is none to write."""
+        messages = progress.messages
+        if reason := progress.reason_to_stop(allowed):
+            yield Done(reason, messages)
+            return
+        if progress.unread and not progress.fed_back:
+            progress.fed_back = True
+            progress.add({"role": "user", "content": notice("unreadable", self.lang, problem=progress.unread)})
+        progress.unread = ""
+        reply: Reply | None = None
+        try:
+            shown = as_data(messages, self.lang, self.seed) if self.mark else messages
+            stream = self.model.stream(shown, progress.schemas, self.sampling)
+            async with contextlib.aclosing(stream) as items:
+                while reply is None:
+                    item = await progress.in_time(anext(items))
+                    if isinstance(item, Reply):
+                        reply = item
+                    else:
+                        yield Thought(item.text) if item.thought else Delta(item.text)
+        except UserError as error:
+            yield Failed(str(error))
+            yield Done("failed", messages)
+            return
+        except OutOfTimeError:
+            yield Done("seconds", messages)
+            return
+        for event in self._take(reply, progress):
+            yield event
+
+    def _take(self, reply: Reply, progress: Progress) -> list[Event]:
+        """Make the reply part of the conversation; what could not be read is kept to be said back to the model."""
+        progress.replies += 1
+        progress.tokens += reply.usage.prompt_tokens + reply.usage.completion_tokens
+        progress.cut = reply.finish == "length"
+        # A call to a tool that is not there is answered by a result; everything else that went wrong is said here.
+        progress.unread = "; ".join(text for text in reply.problems if not text.startswith(UNKNOWN_TOOL))
+        events: list[Event] = [*(Repaired(repair) for repair in reply.repairs), Used(reply.usage)]
+        events += [Failed(problem) for problem in reply.problems]
+        message = self._owned(reply.message, progress)
+        if reply.problems and not message.get("tool_calls"):
+            message["content"] = message["content"] or reply.raw
+            message["train"] = False  # shown to the model, which is to do better; not to be learned
+        if not message["content"] and not message.get("tool_calls"):
+            return [*events, Failed("the model wrote nothing"), Done("empty", progress.messages)]
+        progress.add(message)
+        return [*events, Replied(message)]
+
+    def _owned(self, message: Message, progress: Progress) -> Message:
+        """A copy of the message whose call ids are ours: repeatable by seed and place, and new to the conversation."""
+        owned: Message = {**message}
+        rng = random.Random(f"{self.seed}:{len(progress.messages)}")
+        taken = progress.call_ids
+        calls: list[ToolCall] = []
+        for call in message.get("tool_calls", []):
+            call_id = new_call_id(rng)
+            while call_id in taken:
+                call_id = new_call_id(rng)
+            taken.add(call_id)
+            calls.append(tool_call(call["function"]["name"], call["function"]["arguments"], call_id))
+        owned.pop("tool_calls", None)
+        if calls:
+            owned["tool_calls"] = calls
+        if any(call["function"]["name"] not in progress.tools for call in calls):
+            owned["train"] = False  # a call to a tool that does not exist is answered, never learned
+        return owned
+
+    async def _execute(self, progress: Progress, caller: Caller) -> AsyncGenerator[Event, None]:
+        """Run the open calls side by side and append their results in the order of the calls."""
+        messages = progress.messages
+        calls = open_calls(messages)
+        repeated = {call["id"] for call in calls if progress.times_made(call) > self.limits.repeats}
+        answers = caller.answers(calls, repeated, self.limits.repeats, progress.seconds_left)
+        async with contextlib.aclosing(answers) as events:
+            async for event in events:
+                if isinstance(event, Result):
+                    progress.add(event.message)
+                yield event
+        if caller.out_of_time:
+            yield Done("seconds", messages)
+        elif repeated:
+            yield Done("repeated calls", messages)

@@ -1,0 +1,238 @@
+"""Models behind HTTP: any OpenAI-compatible endpoint, and Inference Providers, both through `huggingface_hub`.
+
+Comes in: messages and tools. Goes out: the stream of `agent.models.protocol`. Overload, server errors and lost
+connections are tried again (as long as nothing was shown yet); what stays broken is a `UserError` that names the
+address. Keys come from the environment and go nowhere but into the request.
+"""
+
+import contextlib
+import functools
+import os
+import re
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from httpx2 import AsyncClient, ConnectError, HTTPError, TransportError, create_ssl_context
+from huggingface_hub import AsyncInferenceClient, set_async_client_factory
+from huggingface_hub.utils._http import async_hf_request_event_hook, async_hf_response_event_hook
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
+
+from agent.errors import UserError
+from agent.messages import Message, ToolSchema
+from agent.models.collected import Collected
+from agent.models.protocol import Reply, Sampling, TextDelta
+from agent.models.visible import visible_in
+from agent.models.wire import request_body
+
+ATTEMPTS = 6
+TIMEOUT = 120.0  # seconds without a sign of life
+MAX_WAIT = 60.0  # seconds between two attempts, whatever the server asks for
+_BACKOFF = wait_random_exponential(multiplier=0.5, max=20)
+_DOWN = "is the server running, and the address right? An OpenAI-compatible one ends in /v1"
+_RETRIED_STATUS = {408, 409, 425, 429, 500, 502, 503, 504, 529}
+
+
+_REFUSALS = {400, 404, 405, 415, 422, 500, 501}
+_ABOUT_TOOLS = re.compile(r"tool|function|role", re.IGNORECASE)
+_NEVER_TOOLS = re.compile(r"tools? .{0,40}(not support|requires?|--jinja)|not support.{0,20}tool", re.IGNORECASE)
+
+
+@functools.cache
+def _certificates() -> ssl.SSLContext:
+    return create_ssl_context()
+
+
+def _connection() -> AsyncClient:
+    """What `huggingface_hub` makes by default, except that the certificates are read once and not for every request:
+    that alone takes 40 ms of CPU time, which is more than all the rest of a request.
+    """
+    return AsyncClient(
+        verify=_certificates(),
+        event_hooks={"request": [async_hf_request_event_hook], "response": [async_hf_response_event_hook]},
+        follow_redirects=True,
+        timeout=None,
+    )
+
+
+class EndpointModel:
+    """A model that answers over HTTP.
+
+    Args:
+        name: `http://HOST/v1`, `http://HOST/v1#MODEL`, or `hf:PROVIDER/MODEL`.
+        attempts: How often a request is tried before it is given up.
+        format: How tools are asked for: "native" in the request, "hermes", "react" or "react_zh" as text; "auto"
+            natively until the endpoint refuses that, then as hermes.
+    """
+
+    def __init__(self, name: str, *, attempts: int = ATTEMPTS, format: str = "auto"):  # noqa: A002, the field's word
+        self.name = name
+        self.format = "native" if format == "auto" else format
+        self._may_fall_back = format == "auto"
+        self._attempts = attempts
+        set_async_client_factory(_connection)
+        if name.startswith("hf:"):
+            provider, _, model = name.removeprefix("hf:").partition("/")
+            if not provider or not model:
+                raise UserError(
+                    f"{name!r} names no model", mend="write hf:PROVIDER/MODEL, as hf:together/Qwen/Qwen3-8B"
+                )
+            key = os.environ.get("HF_TOKEN", "")
+            if not key:
+                raise UserError(f"{name} needs a token", mend="set HF_TOKEN in the environment")
+            self._where = f"{provider} ({model})"
+            self._client_options: dict[str, Any] = {"provider": provider, "model": model, "api_key": key}
+            self._model: str | None = model
+        else:
+            address, _, model = name.partition("#")
+            self._where = address
+            # A key is always given: without one the client would send the Hub's token to this address.
+            key = os.environ.get("OPENAI_API_KEY") or "none"
+            self._client_options = {"base_url": address.rstrip("/"), "api_key": key}
+            self._model = model or os.environ.get("OPENAI_MODEL") or None
+
+    async def stream(
+        self, messages: Sequence[Message], tools: Sequence[ToolSchema], sampling: Sampling
+    ) -> AsyncGenerator[TextDelta | Reply, None]:
+        """Write the next message; raises `UserError` where the endpoint is down, refuses or breaks off."""
+        request, answer = await self._asked(messages, tools, sampling)
+        async with answer.stack:
+            try:
+                for delta in answer.shown:
+                    yield delta
+                async for chunk in answer.chunks:
+                    for delta in answer.collected.take(chunk):
+                        yield delta
+                answer.collected.check_end()
+                for delta in answer.collected.visible.finish():
+                    yield delta
+            except (HTTPError, ValueError) as error:
+                if not _is_passing(error):
+                    raise self._as_user_error(error) from error
+                # What was shown cannot be taken back: the answer is asked for again, and only its end is shown.
+                answer = await self._begun(request, whole=True)
+        yield answer.collected.reply(list(tools))
+
+    async def _asked(
+        self, messages: Sequence[Message], tools: Sequence[ToolSchema], sampling: Sampling
+    ) -> tuple[dict[str, Any], "_Answer"]:
+        """The request and the answer's beginning; an endpoint that refuses tools is asked in text, now and later."""
+        request = request_body(messages, tools, sampling, self.format, self._model)
+        try:
+            return request, await self._begun(request)
+        except UserError as error:
+            if not (self._may_fall_back and self.format == "native" and _refuses_tools(error.__cause__, request)):
+                raise
+        self.format = "hermes"
+        request = request_body(messages, tools, sampling, self.format, self._model)
+        return request, await self._begun(request)
+
+    async def _begun(self, request: dict[str, Any], *, whole: bool = False) -> "_Answer":
+        """The answer up to its first visible text (or its end), asked for again as often as that may help."""
+        retrying = AsyncRetrying(
+            retry=retry_if_exception(_is_passing),
+            stop=self._is_over,
+            wait=_wait,
+            reraise=True,
+        )
+        try:
+            return await retrying(self._try, request, whole)
+        except (HTTPError, ValueError) as error:
+            raise self._as_user_error(error) from error
+
+    def _is_over(self, state: RetryCallState) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        # Nobody listens there: a server that is starting takes longer than a few seconds anyway.
+        tries = min(self._attempts, 3) if isinstance(error, ConnectError) else self._attempts
+        return state.attempt_number >= tries
+
+    async def _try(self, request: dict[str, Any], whole: bool) -> "_Answer":
+        async with AsyncExitStack() as stack:
+            client = await stack.enter_async_context(AsyncInferenceClient(**self._client_options, timeout=TIMEOUT))
+            if request["model"] is None:
+                request["model"] = self._model = await self._first_model(client)
+            chunks = await client.chat_completion(**request)
+            collected = Collected(visible=visible_in(self.format))
+            shown: list[TextDelta] = []
+            async for chunk in chunks:
+                shown = collected.take(chunk)
+                if shown and not whole:
+                    break
+            else:
+                collected.check_end()
+            return _Answer(stack.pop_all(), chunks, collected, shown)
+        raise AssertionError("an exit stack swallows nothing")
+
+    async def _first_model(self, client: AsyncInferenceClient) -> str:
+        """The model the endpoint serves; most serve one. Where it does not tell, any name will do."""
+        http = await client._get_async_client()  # the client has no public way to list models
+        answer = await http.get(
+            f"{self._client_options['base_url']}/models",
+            headers={"authorization": f"Bearer {self._client_options['api_key']}"},
+            timeout=TIMEOUT,
+        )
+        with contextlib.suppress(ValueError, KeyError, IndexError, TypeError):
+            return str(answer.json()["data"][0]["id"])
+        return "default"
+
+    def _as_user_error(self, error: Exception) -> UserError:
+        response = getattr(error, "response", None)
+        if response is None:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            return UserError(f"{self._where} does not answer as it should: {reason}", mend=_DOWN)
+        mend = "set OPENAI_API_KEY or HF_TOKEN to a key it takes" if response.status_code in (401, 403) else ""
+        return UserError(f"{self._where} answers {response.status_code}: {_body(response)}", mend=mend)
+
+
+@dataclass
+class _Answer:
+    """An answer under way: what closes it, what is still to come, and what came."""
+
+    stack: AsyncExitStack
+    chunks: AsyncIterable[Any]
+    collected: "Collected"
+    shown: list[TextDelta]
+
+
+def _refuses_tools(error: BaseException | None, request: dict[str, Any]) -> bool:
+    """Whether a refusal is about tools or their roles: each server words it its own way."""
+    response = getattr(error, "response", None)
+    if response is None or response.status_code not in _REFUSALS:
+        return False
+    asked = request.get("tools") or any(message["role"] == "tool" for message in request["messages"])
+    return bool(asked and _ABOUT_TOOLS.search(_body(response)))
+
+
+def _is_passing(error: BaseException) -> bool:
+    """Whether asking again may help: overload, a server's own fault, a lost connection."""
+    response = getattr(error, "response", None)
+    if response is not None:
+        return response.status_code in _RETRIED_STATUS and not _NEVER_TOOLS.search(_body(response))
+    return isinstance(error, TransportError)
+
+
+def _wait(state: RetryCallState) -> float:
+    """Seconds before the next attempt: what the server asks for, else longer each time, spread by chance."""
+    error = state.outcome.exception() if state.outcome else None
+    response = getattr(error, "response", None)
+    asked = response.headers.get("retry-after", "") if response is not None else ""
+    if asked.replace(".", "", 1).isdigit():
+        return min(float(asked), MAX_WAIT)
+    with contextlib.suppress(ValueError, TypeError):
+        return min(max(0.0, (parsedate_to_datetime(asked) - datetime.now(UTC)).total_seconds()), MAX_WAIT)
+    return _BACKOFF(state)
+
+
+def _body(response: Any) -> str:
+    """What the server says about a refusal, in short."""
+    try:
+        told = response.json()
+    except Exception:
+        return str(getattr(response, "reason_phrase", "")) or "no reason given"
+    error = told.get("error", told) if isinstance(told, dict) else told
+    message = error.get("message", error) if isinstance(error, dict) else error
+    return str(message)[:300]

@@ -1,0 +1,115 @@
+"""Where a run stands: its conversation so far, what it has used, and whether a limit is reached.
+
+Comes in: messages, as they are added. Goes out: the reason to stop, the calls that wait for a result. Knows nothing of
+models and of execution.
+"""
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from agent.messages import Message, ToolCall, ToolSchema
+from agent.tools import Tool
+
+Item = TypeVar("Item")
+
+
+class OutOfTimeError(Exception):
+    """The time of the run is over."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where a run ends at the latest.
+
+    Args:
+        steps: Model replies, each with the execution of its calls.
+        repeats: How often one identical call (name and arguments) may be made since the last user message.
+        tokens: Tokens read and written by the model over the run; None for no limit.
+        seconds: Time of the run; None for no limit.
+    """
+
+    steps: int = 8
+    repeats: int = 3
+    tokens: int | None = None
+    seconds: float | None = None
+
+
+@dataclass
+class Progress:
+    """What one run has come to so far; of the last reply, what could not be read and whether it was cut."""
+
+    limits: Limits
+    messages: list[Message]
+    deadline: float | None
+    tools: dict[str, Tool]
+    schemas: list[ToolSchema]
+    tokens: int = 0
+    replies: int = 0
+    unread: str = ""
+    cut: bool = False
+    fed_back: bool = False
+    call_ids: set[str] = field(default_factory=set)
+    made: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        given, self.messages = self.messages, []
+        for message in given:
+            self.add(message)
+
+    def add(self, message: Message) -> None:
+        """Append a message, and keep count: of call ids, and of identical calls since the last user message."""
+        self.messages.append(message)
+        if message["role"] == "user":
+            self.made.clear()
+        for call in message.get("tool_calls", ()):
+            self.call_ids.add(call["id"])
+            self.made[_identity(call)] += 1
+
+    def times_made(self, call: ToolCall) -> int:
+        """How often this very call was made since the last user message, this time included."""
+        return self.made[_identity(call)]
+
+    def seconds_left(self) -> float | None:
+        return None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
+
+    async def in_time(self, work: Awaitable[Item]) -> Item:
+        """What `work` gives; raises `OutOfTimeError` where the run's time is over first."""
+        if self.deadline is None:
+            return await work
+        try:
+            async with asyncio.timeout(self.seconds_left()) as limit:
+                return await work
+        except TimeoutError as error:
+            if limit.expired():
+                raise OutOfTimeError from error
+            raise
+
+    def reason_to_stop(self, allowed: int) -> str:
+        """Why no other reply may be written after `allowed` of them; `""` where one may."""
+        messages, tokens = self.messages, self.limits.tokens
+        if messages and messages[-1]["role"] == "assistant" and (self.fed_back or not self.unread):
+            return "unreadable" if self.unread else "length" if self.cut else "answered"
+        if self.replies >= allowed:
+            return "steps"
+        return "tokens" if tokens is not None and self.tokens >= tokens else ""
+
+
+def open_calls(messages: Sequence[Message]) -> list[ToolCall]:
+    """The calls at the end of the conversation that have no result yet, in their order."""
+    answered: set[str] = set()
+    for message in reversed(messages):
+        if message["role"] != "tool":
+            return [call for call in message.get("tool_calls", []) if call["id"] not in answered]
+        answered.add(message.get("tool_call_id", ""))
+    return []
+
+
+def _identity(call: ToolCall) -> str:
+    """Name and arguments as JSON: what Python takes for equal, such as 1 and true, is not the same call."""
+    function = call["function"]
+    return json.dumps([function["name"], function["arguments"]], sort_keys=True, default=str)

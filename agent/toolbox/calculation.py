@@ -1,0 +1,216 @@
+"""Tools that compute with money and numbers. Families: calculator, finance, currency, statistics.
+
+Nothing is remembered, nothing is looked up outside this file; the currency table is fixed and says so.
+"""
+
+import ast
+import math
+import operator
+import statistics as stats
+from collections.abc import Callable
+from typing import Any, Literal
+
+from agent.toolbox.reading import tidy
+from agent.tools import tool
+
+MAX_EXPRESSION = 200  # characters
+MAX_DIGITS = 30  # of any value on the way
+MAX_NUMBERS = 1000
+
+_OPERATIONS: dict[type[ast.AST], Callable[..., Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.UAdd: operator.pos,
+    ast.USub: operator.neg,
+}
+
+
+@tool(family="calculator", zh={"description": "计算算式", "parameters": {"expression": "算式"}})
+def calculate(expression: str) -> dict[str, Any]:
+    """Work out an expression.
+
+    Args:
+        expression: expression
+    """
+    text = expression.translate(str.maketrans("×÷（）＋－", "*/()+-")).replace("^", "**")
+    if len(text) > MAX_EXPRESSION:
+        raise ValueError(f"an expression may have at most {MAX_EXPRESSION} characters")
+    try:
+        tree = ast.parse(text.strip(), mode="eval")
+    except (SyntaxError, RecursionError, MemoryError) as error:
+        raise ValueError(f"{expression!r} is not an expression") from error
+    return {"result": tidy(_value(tree.body))}
+
+
+def _value(node: ast.AST) -> float:
+    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        return _bounded(node.value)
+    if isinstance(node, ast.UnaryOp) and type(node.op) in _OPERATIONS:
+        return _bounded(_OPERATIONS[type(node.op)](_value(node.operand)))
+    if isinstance(node, ast.BinOp):
+        left, right = _value(node.left), _value(node.right)
+        if isinstance(node.op, ast.Pow):
+            if abs(right) > 64:
+                raise ValueError("an exponent may be at most 64")
+            return _bounded(left**right)
+        if type(node.op) in _OPERATIONS:
+            if isinstance(node.op, ast.Div | ast.FloorDiv | ast.Mod) and right == 0:
+                raise ValueError("division by zero")
+            return _bounded(_OPERATIONS[type(node.op)](left, right))
+    raise ValueError("only numbers, + - * / // % ** and brackets are allowed")
+
+
+def _bounded(value: Any) -> float:
+    if isinstance(value, complex) or abs(value) >= 10**MAX_DIGITS:
+        raise ValueError(f"a value on the way has more than {MAX_DIGITS} digits or is not real")
+    return value
+
+
+@tool(
+    family="calculator", zh={"description": "求一个数的百分之几", "parameters": {"percent": "百分比", "number": "数"}}
+)
+def percent_of(percent: float, number: float) -> dict[str, Any]:
+    """Take a percentage of a number.
+
+    Args:
+        percent: percentage
+        number: number
+    """
+    return {"result": tidy(percent * number / 100)}
+
+
+@tool(
+    family="calculator",
+    zh={"description": "分摊账单", "parameters": {"total": "总金额", "people": "人数", "tip": "小费百分比"}},
+)
+def split_bill(total: float, people: int, tip: float = 0) -> dict[str, Any]:
+    """Split a bill.
+
+    Args:
+        total: total amount
+        people: number of people
+        tip: tip in percent
+    """
+    if people < 1:
+        raise ValueError("at least one person must pay")
+    return {"per_person": tidy(total * (1 + tip / 100) / people)}
+
+
+@tool(
+    family="finance",
+    zh={"description": "计算复利", "parameters": {"principal": "本金", "rate": "年利率", "years": "年数"}},
+)
+def compound_interest(principal: float, rate: float, years: int) -> dict[str, Any]:
+    """Compute compound interest.
+
+    Args:
+        principal: principal
+        rate: yearly rate in percent
+        years: number of years
+    """
+    if not 0 <= years <= 200:
+        raise ValueError("the number of years must be between 0 and 200")
+    final = principal * (1 + rate / 100) ** years
+    return {"final_amount": tidy(final), "interest": tidy(final - principal)}
+
+
+@tool(
+    family="finance",
+    zh={"description": "计算贷款月供", "parameters": {"amount": "贷款金额", "rate": "年利率", "months": "月数"}},
+)
+def loan_payment(amount: float, rate: float, months: int) -> dict[str, Any]:
+    """Compute the monthly payment of a loan.
+
+    Args:
+        amount: loan amount
+        rate: yearly rate in percent
+        months: number of months
+    """
+    if not 1 <= months <= 1200:
+        raise ValueError("the number of months must be between 1 and 1200")
+    monthly = rate / 1200
+    payment = amount / months if monthly == 0 else amount * monthly / (1 - (1 + monthly) ** -months)
+    return {"monthly_payment": tidy(payment)}
+
+
+# Units of each currency for 100 US dollars: a fixed table for demonstration, not today's rates.
+RATES = {"USD": 100.0, "EUR": 92.0, "CNY": 720.0, "JPY": 15000.0, "GBP": 79.0, "KRW": 135000.0}
+Currency = Literal["USD", "EUR", "CNY", "JPY", "GBP", "KRW"]
+_EN_CURRENCIES = "USD=US dollars, EUR=euros, CNY=yuan, JPY=yen, GBP=pounds, KRW=won"
+_ZH_CURRENCIES = "USD=美元，EUR=欧元，CNY=人民币，JPY=日元，GBP=英镑，KRW=韩元"
+
+
+@tool(
+    family="currency",
+    zh={
+        "description": "换算货币（固定汇率表）",
+        "parameters": {
+            "amount": "金额",
+            "source": f"原货币：{_ZH_CURRENCIES}",
+            "target": f"目标货币：{_ZH_CURRENCIES}",
+        },
+    },
+)
+def convert_currency(amount: float, source: Currency, target: Currency) -> dict[str, Any]:
+    """Convert money by a fixed table.
+
+    Args:
+        amount: amount
+        source: currency to convert from: USD=US dollars, EUR=euros, CNY=yuan, JPY=yen, GBP=pounds, KRW=won
+        target: currency to convert to: USD=US dollars, EUR=euros, CNY=yuan, JPY=yen, GBP=pounds, KRW=won
+    """
+    return {"amount": tidy(amount * RATES[target] / RATES[source]), "currency": target}
+
+
+@tool(family="statistics", zh={"description": "求平均数", "parameters": {"numbers": "一组数"}})
+def mean(numbers: list[float]) -> dict[str, Any]:
+    """Take the mean of numbers.
+
+    Args:
+        numbers: list of numbers
+    """
+    return {"mean": tidy(stats.fmean(_some(numbers)))}
+
+
+@tool(family="statistics", zh={"description": "求中位数", "parameters": {"numbers": "一组数"}})
+def median(numbers: list[float]) -> dict[str, Any]:
+    """Find the median of numbers.
+
+    Args:
+        numbers: list of numbers
+    """
+    return {"median": tidy(stats.median(_some(numbers)))}
+
+
+@tool(
+    family="statistics",
+    zh={"description": "给数排序", "parameters": {"numbers": "一组数", "order": "顺序：up=从小到大，down=从大到小"}},
+)
+def sort_numbers(numbers: list[float], order: Literal["up", "down"] = "up") -> dict[str, Any]:
+    """Sort numbers.
+
+    Args:
+        numbers: list of numbers
+        order: order: up=ascending, down=descending
+    """
+    return {"sorted": [tidy(number) for number in sorted(_some(numbers), reverse=order == "down")]}
+
+
+@tool(family="statistics", zh={"description": "求标准差", "parameters": {"numbers": "一组数"}})
+def standard_deviation(numbers: list[float]) -> dict[str, Any]:
+    """Compute the standard deviation of numbers.
+
+    Args:
+        numbers: list of numbers
+    """
+    return {"deviation": tidy(math.sqrt(stats.pvariance(_some(numbers))))}
+
+
+def _some(numbers: list[float]) -> list[float]:
+    if not 1 <= len(numbers) <= MAX_NUMBERS:
+        raise ValueError(f"between 1 and {MAX_NUMBERS} numbers are needed, not {len(numbers)}")
+    return numbers

@@ -1,0 +1,1 @@
+"""What makes conversations: generate, check, solve, annotate, publish. Stands on `agent`."""

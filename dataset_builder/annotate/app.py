@@ -1,0 +1,141 @@
+"""The annotation page: where the work stands, the row before the person, and a run of the agent as it streams.
+
+Comes in: a `Page`, which knows what to do. Goes out: a Gradio application, which shows it and wires it.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from agent.errors import UserError
+from dataset_builder.annotate import drawing
+from dataset_builder.annotate.cards import QUICK, Cards
+from dataset_builder.annotate.desk import Seat
+from dataset_builder.annotate.page import Page
+from dataset_builder.annotate.words import LANGUAGES, WORDS, preferred_language
+
+FONTS = ("-apple-system", "Segoe UI", "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", "system-ui", "sans-serif")
+MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace")
+
+# Each tab is a person of its own, who stays the same over a reload and a restart of the server.
+WHO = """() => {
+  let who = sessionStorage.getItem('callsmith-who');
+  if (!who) { who = Math.random().toString(36).slice(2) + Date.now().toString(36); }
+  sessionStorage.setItem('callsmith-who', who);
+  return who;
+}"""
+
+KEYS = """<script>
+addEventListener('keydown', (event) => {
+  const name = {a: 'accept', s: 'save', z: 'undo', n: 'next', p: 'previous'}[event.key.toLowerCase()];
+  if (!event.altKey || event.ctrlKey || event.metaKey || !name) return;
+  event.preventDefault();
+  document.getElementById(name)?.click();
+});
+</script>"""
+
+
+def build(page: Page) -> gr.Blocks:
+    """The application."""
+    words = WORDS["en"]
+    with gr.Blocks(title="callsmith annotate", analytics_enabled=False) as app:
+        seat, job = gr.State(Seat("")), gr.State(None)
+        who = gr.Textbox(visible=False)
+        with gr.Row(elem_id="head"):
+            head = gr.HTML(_head("en"), padding=False)
+            lang = gr.Radio(
+                [(label, code) for code, label in LANGUAGES.items()],
+                value="en", container=False, show_label=False, elem_id="language", scale=0,
+            )  # fmt: skip
+        progress = gr.HTML("", padding=False)
+        with gr.Row(elem_id="moves"):
+            previous = gr.Button(words.previous, size="sm", elem_id="previous", min_width=60, scale=0)
+            following = gr.Button(words.next, size="sm", elem_id="next", min_width=60, scale=0)
+            only = gr.Dropdown(
+                _statuses("en"), value="", show_label=False, container=False, elem_id="only", min_width=110, scale=0
+            )
+            jump = gr.Number(
+                None, precision=0, minimum=1, maximum=len(page.desk.sheets), show_label=False, container=False,
+                elem_id="jump", placeholder=words.jump, min_width=110, scale=0,
+            )  # fmt: skip
+            open_row = gr.Button(words.next_open, size="sm", elem_id="next-open", min_width=90, scale=0)
+            save_all = gr.Button(words.export, size="sm", elem_id="export", min_width=90, scale=0)
+
+        @gr.render(inputs=[seat, lang], triggers=[seat.change, lang.change], show_progress="hidden")
+        def row(now: Seat, code: str) -> None:
+            if now.key:
+                Cards(page, now, code, seat, lang, job).draw()
+
+        live = gr.HTML("", padding=False, elem_id="live", autoscroll=True)
+        stop = gr.Button(words.stop, size="sm", visible=False, elem_id="stop", variant="stop")
+        keys = gr.HTML(f'<p class="keys">{words.keys}</p>', padding=False)
+
+        def speak(code: str) -> list[Any]:
+            say = WORDS[code]
+            return [
+                _head(code),
+                _progress(page, code),
+                gr.Button(say.previous),
+                gr.Button(say.next),
+                gr.Dropdown(_statuses(code)),
+                gr.Number(placeholder=say.jump),
+                gr.Button(say.next_open),
+                gr.Button(say.export),
+                gr.Button(say.stop),
+                f'<p class="keys">{say.keys}</p>',
+            ]
+
+        texts = [head, progress, previous, following, only, jump, open_row, save_all, stop, keys]
+        first = app.load(_first_language, None, lang, **QUICK)
+        first.then(speak, lang, texts, **QUICK).then(page.arrive, who, seat, js=WHO, **QUICK)
+        lang.input(speak, lang, texts, **QUICK)
+        seat.change(
+            lambda now, code: (_progress(page, code), page.desk.by_key.get(now.key, 0) + 1), [seat, lang],
+            [progress, jump], **QUICK,
+        )  # fmt: skip
+        working = job.change(page.work, [job, lang], [seat, live, stop], **QUICK)
+        # Also reached when the run was stopped, and only then is what it saved surely its last. Twice, as a run that is
+        # being stopped may still draw itself once.
+        working.then(page.rest, seat, [seat, live, stop], **QUICK).then(page.rest, seat, [seat, live, stop], **QUICK)
+        stop.click(None, None, None, cancels=[working])
+        previous.click(lambda now, status: page.move(now, -1, status), [seat, only], seat, **QUICK)
+        following.click(lambda now, status: page.move(now, 1, status), [seat, only], seat, **QUICK)
+        jump.submit(page.jump, [seat, jump], seat, **QUICK)
+        open_row.click(page.next_open, [seat, lang], seat, **QUICK)
+        save_all.click(page.export, lang, None, **QUICK)
+    return app.queue(default_concurrency_limit=16)
+
+
+def launch(app: gr.Blocks, *, host: str, port: int) -> None:
+    """Serve `app` until interrupted. Raises UserError where the port is taken."""
+    theme = gr.themes.Default(primary_hue="teal", neutral_hue="slate", font=FONTS, font_mono=MONO)
+    try:
+        app.launch(
+            server_name=host, server_port=port, theme=theme, css_paths=[Path(__file__).parent / "style.css"],
+            head=KEYS, footer_links=[], show_error=False,
+        )  # fmt: skip
+    except OSError as error:
+        if "port" not in str(error):
+            raise
+        raise UserError(f"port {port} is taken", mend="choose another with --port") from error
+
+
+def _first_language(request: gr.Request) -> str:
+    asked = request.query_params.get("lang", "")
+    return asked if asked in WORDS else preferred_language(request.headers.get("accept-language", ""))
+
+
+def _head(lang: str) -> str:
+    return f"<h1>{WORDS[lang].title}</h1>"
+
+
+def _progress(page: Page, lang: str) -> str:
+    return drawing.progress_bar(page.desk.counts(), WORDS[lang])
+
+
+def _statuses(lang: str) -> list[tuple[str, str]]:
+    words = WORDS[lang]
+    return [(f"{words.filter}: {words.every}", "")] + [
+        (f"{words.filter}: {label}", code) for code, label in words.status.items()
+    ]

@@ -1,0 +1,50 @@
+"""`callsmith annotate`: opens the page for people, or writes out what they accepted."""
+
+import json
+from typing import Annotated
+
+import typer
+
+
+def annotate(
+    folder: Annotated[str, typer.Argument(help="A dataset folder, or a JSONL file of rows.")],
+    model: Annotated[
+        str, typer.Option(help="Who writes when you run the agent: embedded, a Hub id, http://…/v1, hf:…, or none.")
+    ] = "embedded",
+    adapter: Annotated[str | None, typer.Option(help="A LoRA adapter: a folder or a Hub id.")] = None,
+    tools: Annotated[
+        str,
+        typer.Option(help="What runs then: embedded, a file or module with @tool functions, or a .json of schemas."),
+    ] = "embedded",
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")] = 7861,
+    export: Annotated[
+        str | None, typer.Option(help="Open no page: write the accepted rows to this dataset folder, and stop.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option(help="With --export: replace a dataset that is there.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="With --export: print the numbers as one JSON document.")
+    ] = False,
+) -> None:
+    """Read conversations in a browser: edit them, run the agent from any point, accept or reject.
+
+    Each action is saved at once in FOLDER.annotations.sqlite; the dataset itself is never changed.
+    """
+    from dataset_builder.annotate.desk import Desk
+
+    desk = Desk(folder)
+    if export is not None:
+        from dataset_builder.annotate.export import export as write
+
+        done = write(desk, export, overwrite=overwrite)
+        rows = sum(done["rows"].values())
+        line = f"{rows} accepted rows ({done['edited']} rows edited) in {done['folder']}; {done['rejected']} left out"
+        typer.echo(json.dumps(done, ensure_ascii=False) if as_json else line)
+        return
+    from agent.models import load_model
+    from agent.tools import load_tools
+    from dataset_builder.annotate.app import build, launch
+    from dataset_builder.annotate.page import Page
+
+    writer = None if model == "none" else load_model(model, adapter=adapter)
+    launch(build(Page(desk, writer, load_tools(tools) if writer else [])), host=host, port=port)

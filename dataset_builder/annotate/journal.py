@@ -1,0 +1,242 @@
+"""The append-only journal of what people did to rows: one SQLite file beside the dataset, safe against a power cut.
+
+Comes in: actions on rows, each with the version of the row that the person saw. Goes out: how each row stands. An
+action on a version that is no longer the latest is refused, so two people never overwrite each other. Claims keep two
+people from being given the same row; drafts keep what was typed and not yet saved. Knows nothing of pages and datasets.
+"""
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from agent.errors import UserError
+from agent.messages import Message
+
+Status = Literal["open", "accepted", "rejected", "deleted"]
+Kind = Literal["edit", "accept", "reject", "delete", "undo"]
+STATUSES: tuple[Status, ...] = ("open", "accepted", "rejected", "deleted")
+_STATUS_AFTER: dict[str, Status] = {"edit": "open", "accept": "accepted", "reject": "rejected", "delete": "deleted"}
+
+FORMAT = 1  # stored as SQLite's user_version; a file of another format is refused, never rewritten
+CLAIM_SECONDS = 15 * 60
+_TABLES = """
+CREATE TABLE IF NOT EXISTS actions (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL, act TEXT NOT NULL, who TEXT NOT NULL, time REAL NOT NULL
+);
+CREATE INDEX IF NOT EXISTS actions_of_a_row ON actions (key, number);
+CREATE TABLE IF NOT EXISTS originals (key TEXT PRIMARY KEY, row TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS claims (key TEXT PRIMARY KEY, who TEXT NOT NULL, until REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS drafts (
+    key TEXT NOT NULL, who TEXT NOT NULL, field TEXT NOT NULL, version INTEGER NOT NULL, text TEXT NOT NULL,
+    PRIMARY KEY (key, who, field)
+);
+"""
+
+
+class ConflictError(Exception):
+    """Somebody else has acted on the row since it was read; nothing was written."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a row stands.
+
+    Args:
+        version: The number of its latest action; 0 where there is none. An action must name it.
+        status: What was decided last.
+        messages: The conversation as edited; None: as it is in the dataset.
+        reason: Why it was rejected.
+    """
+
+    version: int = 0
+    status: Status = "open"
+    messages: list[Message] | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Text typed into `field` over `version` of a row, and not saved."""
+
+    field: str
+    version: int
+    text: str
+
+
+class Journal:
+    """The journal in `path`, made where it is missing. Every method opens, commits and closes: nothing is held."""
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        try:
+            with self._open() as database:
+                found = database.execute("PRAGMA user_version").fetchone()[0]
+                if found == 0:
+                    database.execute("PRAGMA journal_mode = WAL")
+                    database.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {FORMAT}; COMMIT")
+        except sqlite3.Error as error:
+            raise UserError(f"is no annotation journal: {error}", where=str(path)) from error
+        if found not in (0, FORMAT):
+            raise UserError(f"has format {found}, this version reads {FORMAT}", where=str(path))
+
+    def append(
+        self, key: str, kind: Kind, body: dict[str, Any], *, who: str, version: int, original: Any, act: str = ""
+    ) -> int:
+        """Write one action, on the disk before this returns. Returns the row's new version.
+
+        Args:
+            key: The row.
+            kind: What was done.
+            body: `{"messages": [...]}` of an edit, `{"reason": "..."}` of a rejection.
+            who: Whose action it is.
+            version: The version that the person saw.
+            original: The row as it is in the dataset, kept beside its first action.
+            act: Actions that share this (and are not empty) are undone together.
+
+        Raises:
+            ConflictError: `version` is not the latest any more.
+        """
+        with self._writing() as database:
+            latest = database.execute("SELECT max(number) FROM actions WHERE key = ?", (key,)).fetchone()[0] or 0
+            if latest != version:
+                raise ConflictError(key)
+            database.execute("INSERT OR IGNORE INTO originals VALUES (?, ?)", (key, _text(original)))
+            made = database.execute(
+                "INSERT INTO actions (key, kind, body, act, who, time) VALUES (?, ?, ?, ?, ?, ?)",
+                (key, kind, _text(body), act, who, time.time()),
+            )
+            if kind != "undo":
+                database.execute("DELETE FROM drafts WHERE key = ? AND who = ?", (key, who))
+            assert made.lastrowid is not None
+            return made.lastrowid
+
+    def standing(self, key: str, version: int | None = None) -> Standing:
+        """How one row stands now, or stood at `version`."""
+        with self._open() as database:
+            actions = database.execute(
+                "SELECT number, kind, act, body FROM actions WHERE key = ? AND number <= ? ORDER BY number",
+                (key, 2**62 if version is None else version),
+            ).fetchall()
+        return folded((number, kind, act, json.loads(body)) for number, kind, act, body in actions)
+
+    def statuses(self) -> dict[str, Status]:
+        """The status of every row that anybody acted on; the bodies are not read."""
+        with self._open() as database:
+            actions = database.execute("SELECT key, number, kind, act FROM actions ORDER BY key, number").fetchall()
+        by_row: dict[str, list[tuple[int, str, str, dict[str, Any]]]] = {}
+        for key, number, kind, act in actions:
+            by_row.setdefault(key, []).append((number, kind, act, {}))
+        return {key: folded(rows).status for key, rows in by_row.items()}
+
+    def latest_of(self, who: str, key: str = "") -> str | None:
+        """The row whose latest standing action is the last that `who` did anywhere, for them to undo.
+
+        Where `who` did nothing, it is `key`, if anybody did something there; None where there is nothing to undo.
+        """
+        with self._open() as database:
+            actions = database.execute("SELECT key, number, kind, act, who FROM actions ORDER BY number").fetchall()
+        by_row: dict[str, list[tuple[int, str, str, dict[str, Any]]]] = {}
+        for row, number, kind, act, actor in actions:
+            by_row.setdefault(row, []).append((number, kind, act, {"who": actor}))
+        last = {row: kept[-1] for row, found in by_row.items() if (kept := _kept(found))}
+        own = [(action[0], row) for row, action in last.items() if action[3]["who"] == who]
+        return max(own)[1] if own else key if key in last else None
+
+    def claim(self, keys: Sequence[str], who: str) -> str | None:
+        """Give `who` the first of `keys` that nobody else holds, and give up what they held; None if all are held."""
+        now = time.time()
+        with self._writing() as database:
+            database.execute("DELETE FROM claims WHERE until < ? OR who = ?", (now, who))
+            held = {key for (key,) in database.execute("SELECT key FROM claims")}
+            free = next((key for key in keys if key not in held), None)
+            if free is not None:
+                database.execute("INSERT INTO claims VALUES (?, ?, ?)", (free, who, now + CLAIM_SECONDS))
+        return free
+
+    def holder(self, key: str) -> str | None:
+        """Who holds the row at this moment."""
+        with self._open() as database:
+            found = database.execute(
+                "SELECT who FROM claims WHERE key = ? AND until >= ?", (key, time.time())
+            ).fetchone()
+        return found[0] if found else None
+
+    def keep_draft(self, key: str, draft: Draft, who: str) -> None:
+        """Keep what was typed, in place of what was typed there before; the claim on the row is renewed."""
+        with self._writing() as database:
+            database.execute(
+                "INSERT OR REPLACE INTO drafts VALUES (?, ?, ?, ?, ?)",
+                (key, who, draft.field, draft.version, draft.text),
+            )
+            until = time.time() + CLAIM_SECONDS
+            database.execute("UPDATE claims SET until = ? WHERE key = ? AND who = ?", (until, key, who))
+
+    def drafts(self, key: str, who: str) -> list[Draft]:
+        with self._open() as database:
+            found = database.execute("SELECT field, version, text FROM drafts WHERE key = ? AND who = ?", (key, who))
+            return [Draft(*draft) for draft in found]
+
+    def drop_drafts(self, key: str, who: str, field: str | None = None) -> None:
+        """Forget what was typed and not saved: in one field, or in the whole row."""
+        with self._writing() as database:
+            database.execute(
+                "DELETE FROM drafts WHERE key = ? AND who = ? AND coalesce(field = ?, 1)", (key, who, field)
+            )
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        database = sqlite3.connect(self.path, timeout=30, isolation_level=None)
+        try:
+            database.execute("PRAGMA synchronous = FULL")  # a commit is on the disk when it returns
+            yield database
+        finally:
+            database.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that holds the write lock from its start; rolled back where its body raises."""
+        with self._open() as database:
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                yield database
+            except BaseException:
+                database.execute("ROLLBACK")
+                raise
+            database.execute("COMMIT")
+
+
+def folded(actions: Iterable[tuple[int, str, str, dict[str, Any]]]) -> Standing:
+    """How a row stands after `actions` (number, kind, act, body), oldest first."""
+    actions = list(actions)
+    standing = Standing(version=actions[-1][0] if actions else 0)
+    for _, kind, _, body in _kept(actions):
+        standing = replace(
+            standing,
+            status=_STATUS_AFTER[kind],
+            messages=body.get("messages", standing.messages),
+            reason=body.get("reason", ""),
+        )
+    return standing
+
+
+def _kept(actions: Iterable[tuple[int, str, str, dict[str, Any]]]) -> list[tuple[int, str, str, dict[str, Any]]]:
+    """The actions that no undo took back; an undo takes back the latest kept one, and all that share its act."""
+    kept: list[tuple[int, str, str, dict[str, Any]]] = []
+    for action in actions:
+        if action[1] != "undo":
+            kept.append(action)
+            continue
+        act = kept.pop()[2] if kept else ""
+        while act and kept and kept[-1][2] == act:
+            kept.pop()
+    return kept
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,216 @@
+"""What the annotation page does when a person does something: one method for each action.
+
+Comes in: the person's `Seat`, what stands in the page's fields, and the page's language. Goes out: the next `Seat` (and
+a `Job` where the agent is to run). Every action first saves what stands in the fields; one that cannot be read stops
+the action and names the field. One `Page` serves everybody and holds nothing of anybody.
+"""
+
+import logging
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from agent.errors import UserError
+from agent.messages import Message, Problem
+from agent.models import ChatModel
+from agent.tools import Tool
+from dataset_builder.annotate import drawing
+from dataset_builder.annotate.desk import Desk, Seat, new_act
+from dataset_builder.annotate.edit import Inserted, with_fields, with_inserted, without
+from dataset_builder.annotate.export import export
+from dataset_builder.annotate.journal import ConflictError, Status
+from dataset_builder.annotate.running import Job, run
+from dataset_builder.annotate.words import WORDS
+
+Values = dict[str, Any]
+Change = Callable[[list[Message]], list[Message]]
+
+log = logging.getLogger(__name__)
+
+
+class Page:
+    """Handlers over a desk, and over the model and tools that run when asked to.
+
+    Args:
+        desk: The rows and their journal.
+        model: Who writes when a person runs the agent; None: nobody can.
+        tools: What is executed then.
+    """
+
+    def __init__(self, desk: Desk, model: ChatModel | None, tools: Sequence[Tool]):
+        self.desk, self.model = desk, model
+        self.tools = {tool.name: tool for tool in tools}
+
+    # --- saving and deciding --------------------------------------------------------------------------------------
+
+    def save(self, seat: Seat, lang: str, values: Values) -> Seat:
+        def save() -> Seat:
+            after = self._saved(seat, values)
+            gr.Info(WORDS[lang].saved, duration=2)
+            return replace(after, sheet=seat.sheet)  # what is typed while the save is under way stays in its field
+
+        return self._tried(seat, lang, values, save)
+
+    def change(self, seat: Seat, lang: str, values: Values, change: Change) -> Seat:
+        """Save the fields with a further change of the messages, as one edit."""
+        return self._tried(seat, lang, values, lambda: self._saved(seat, values, change))
+
+    def accept(self, seat: Seat, lang: str, values: Values) -> Seat:
+        def accept() -> Seat:
+            act = new_act()
+            after = self._saved(seat, values, act=act)
+            problems = self.desk.problems(after, self.desk.messages(after.key))
+            if problems:
+                gr.Warning(WORDS[lang].not_accepted.format(**problems[0]))
+                return after
+            return self.next_open(self.desk.decide(after, "accept", act=act), lang)
+
+        return self._tried(seat, lang, values, accept)
+
+    def reject(self, seat: Seat, lang: str, values: Values, reason: str) -> Seat:
+        def reject() -> Seat:
+            act = new_act()
+            after = self._saved(seat, values, act=act)
+            return self.next_open(self.desk.decide(after, "reject", reason.strip(), act), lang)
+
+        if not (reason or "").strip():
+            gr.Warning(WORDS[lang].needs_reason)
+            return seat
+        return self._tried(seat, lang, values, reject)
+
+    def delete_row(self, seat: Seat, lang: str, values: Values) -> Seat:
+        return self._tried(seat, lang, values, lambda: self.next_open(self.desk.decide(seat, "delete"), lang))
+
+    def undo(self, seat: Seat, lang: str, values: Values) -> Seat:
+        def undo() -> Seat:
+            self._keep_typed(seat, values)
+            after = self.desk.undo(seat)
+            gr.Info(WORDS[lang].undone if after else WORDS[lang].nothing_to_undo, duration=2)
+            return after or seat
+
+        return self._tried(seat, lang, values, undo)
+
+    def typed(self, seat: Seat, lang: str, field: str, text: str) -> str:
+        """Keep what is being typed; returns what to tell the person."""
+        return WORDS[lang].draft_kept if self.desk.keep_draft(seat, field, text) else ""
+
+    def discard(self, seat: Seat) -> Seat:
+        self.desk.journal.drop_drafts(seat.key, seat.who)
+        return self.desk.at(seat, seat.key)
+
+    # --- running the agent ----------------------------------------------------------------------------------------
+
+    def start(self, seat: Seat, lang: str, values: Values, keep: int, steps: int | None) -> tuple[Seat, Any]:
+        """Drop what stands behind the first `keep` messages, and hand out the job of running on from there."""
+        jobs: list[Job] = []
+
+        def start() -> Seat:
+            act = new_act()
+            after = self._saved(seat, values, lambda messages: messages[:keep], act)
+            jobs.append(Job(after, steps, act))
+            return after
+
+        return self._tried(seat, lang, values, start), jobs[0] if jobs else gr.skip()
+
+    async def work(self, job: Job | None, lang: str) -> AsyncIterator[tuple[Any, str, Any]]:
+        """Run a job, streaming into the page; what is whole is already saved when it appears."""
+        if job is None or self.model is None:
+            return
+        seat, words = job.seat, WORDS[lang]
+        try:
+            async for now in run(self.desk, self.model, self.tools, job):
+                seat = now.seat
+                yield gr.skip(), drawing.live(now, words), gr.Button(visible=True)
+                if now.ended not in ("", "answered", "steps"):
+                    gr.Warning(f"{words.run_ended}{now.failure or now.ended}")
+        except ConflictError:
+            gr.Warning(words.conflict)
+        except Exception:
+            log.exception("the run failed")
+            gr.Warning(words.run_failed)
+        yield self.desk.at(seat, seat.key), "", gr.Button(visible=False)
+
+    def rest(self, seat: Seat) -> tuple[Any, str, Any]:
+        """Show what a run has saved, where it was stopped before it could."""
+        shown = self.desk.standing(seat).version == seat.version
+        return gr.skip() if shown else self.desk.at(seat, seat.key), "", gr.Button(visible=False)
+
+    # --- moving about ---------------------------------------------------------------------------------------------
+
+    def arrive(self, who: str) -> Seat:
+        return self.desk.sit(who or new_act())
+
+    def next_open(self, seat: Seat, lang: str) -> Seat:
+        after = self.desk.next_open(seat)
+        if after.key == seat.key:
+            gr.Info(WORDS[lang].no_more)
+        return after
+
+    def move(self, seat: Seat, by: int, only: Status | str) -> Seat:
+        return self.desk.step(seat, by, only if only in WORDS["en"].status else None)  # type: ignore[arg-type]
+
+    def jump(self, seat: Seat, number: float | None) -> Seat:
+        return seat if number is None else self.desk.go(seat, int(number) - 1)
+
+    def export(self, lang: str) -> None:
+        """Write what was accepted beside the dataset, over what was written there before."""
+        target = self.desk.path.with_name(f"{self.desk.path.resolve().stem}-reviewed")
+        try:
+            done = export(self.desk, target, overwrite=True)
+        except UserError as error:
+            gr.Warning(str(error))
+            return
+        rows = sum(done["rows"].values())
+        gr.Info(WORDS[lang].exported.format(folder=Path(done["folder"]).name, rows=rows, edited=done["edited"]))
+
+    # --------------------------------------------------------------------------------------------------------------
+
+    def _saved(self, seat: Seat, values: Values, change: Change | None = None, act: str = "") -> Seat:
+        """Save the fields, changed further by `change`. Raises UnreadableError and ConflictError."""
+        messages, problems = with_fields(self.desk.messages(seat.key), values)
+        if problems:
+            raise UnreadableError(problems[0])
+        return self.desk.save(seat, change(messages) if change else messages, act)
+
+    def _tried(self, seat: Seat, lang: str, values: Values, action: Callable[[], Seat]) -> Seat:
+        """The seat after `action`; where it could not be done, the person is told why and nothing typed is lost."""
+        try:
+            return action()
+        except UnreadableError as error:
+            self._keep_typed(seat, values)
+            gr.Warning(WORDS[lang].not_saved.format(**error.problem))
+            return seat
+        except ConflictError:
+            self._keep_typed(seat, values)
+            gr.Warning(WORDS[lang].conflict)
+            return self.desk.at(seat, seat.key)
+
+    def _keep_typed(self, seat: Seat, values: Values) -> None:
+        """Keep as drafts what differs from the version that the person saw."""
+        for field, value in values.items():
+            self.desk.keep_draft(seat, field, str(value))
+
+
+class UnreadableError(Exception):
+    """A field holds text that cannot be saved, as arguments that are no JSON."""
+
+    def __init__(self, problem: Problem):
+        self.problem = problem
+        super().__init__(problem["what"])
+
+
+def deletion(index: int) -> Change:
+    return lambda messages: without(messages, index)
+
+
+def cut(index: int) -> Change:
+    return lambda messages: messages[:index]
+
+
+def insertion(after: int, what: Inserted, page: Page, seat: Seat) -> Change:
+    tools = page.desk.sheet(seat).row["tools"]
+    return lambda messages: with_inserted(messages, after, what, tools, random.Random())

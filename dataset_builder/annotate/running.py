@@ -1,0 +1,88 @@
+"""Runs the agent on a row from where its conversation ends, saving each message as soon as it is whole.
+
+Comes in: a seat before a row, and how far to run. Goes out: the seat after each saved message, and what is being
+written. The row's own tool schemas are what the model sees; the tools of the page are what runs.
+Knows nothing of Gradio.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from agent.events import Delta, Done, Event, Failed, Replied, Result, Thought
+from agent.loop import Agent
+from agent.messages import Message, ToolSchema
+from agent.models import ChatModel
+from agent.toolbox.world import World, in_world
+from agent.tools import Tool
+from dataset_builder.annotate.desk import Desk, Seat
+
+
+@dataclass(frozen=True)
+class Job:
+    """Run the row of `seat` for `steps` replies (None: to the end); all that it saves is undone as one `act`."""
+
+    seat: Seat
+    steps: int | None
+    act: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A run at one moment: the seat, the messages made so far, and the message being written.
+
+    `ended` is why the run ended (see `agent.events.Done`), empty while it goes on; `failure` is its last failure.
+    """
+
+    seat: Seat
+    made: list[Message] = field(default_factory=list)
+    thought: str = ""
+    text: str = ""
+    failure: str = ""
+    ended: str = ""
+
+
+def tools_of_row(schemas: Sequence[ToolSchema], known: Mapping[str, Tool]) -> list[Tool]:
+    """The row's tools with its own schemas; those that nothing here can run answer that they cannot."""
+    tools = []
+    for schema in schemas:
+        found = known.get(schema["function"]["name"])
+        if found is None:
+            tools.append(Tool(schema=schema))
+        else:
+            tools.append(Tool(found.function, name=found.name, schema=schema, timeout=found.timeout))
+    return tools
+
+
+async def run(desk: Desk, model: ChatModel, known: Mapping[str, Tool], job: Job) -> AsyncIterator[Progress]:
+    """The run, moment by moment. Raises ConflictError where somebody else changes the row meanwhile."""
+    row = desk.sheet(job.seat).row
+    agent = Agent(model, tools_of_row(row["tools"], known), lang=row["lang"])
+    start = desk.messages(job.seat.key)
+    now = Progress(job.seat)
+    yield now
+    async with aclosing(agent.stream(start, steps=job.steps)) as events:
+        async for event in in_world(World(), events):
+            now = _after(now, event)
+            if isinstance(event, Replied | Result):
+                now = _at(now, desk.save(now.seat, [*start, *now.made], job.act))
+            elif isinstance(event, Done):
+                now = _at(now, desk.save(now.seat, event.messages, job.act), ended=event.reason)
+            yield now
+
+
+def _after(now: Progress, event: Event) -> Progress:
+    match event:
+        case Thought(text=text):
+            return Progress(now.seat, now.made, now.thought + text, now.text, now.failure)
+        case Delta(text=text):
+            return Progress(now.seat, now.made, now.thought, now.text + text, now.failure)
+        case Replied(message=message) | Result(message=message):
+            return Progress(now.seat, [*now.made, message], failure=now.failure)
+        case Failed(reason=reason):
+            return Progress(now.seat, now.made, now.thought, now.text, reason)
+    return now
+
+
+def _at(now: Progress, seat: Seat, ended: str = "") -> Progress:
+    return Progress(seat, now.made, now.thought, now.text, now.failure, ended)

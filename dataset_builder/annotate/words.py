@@ -1,0 +1,186 @@
+"""Every word of the annotation page, in Chinese and in English."""
+
+from dataclasses import dataclass
+
+LANGUAGES = {"zh": "中文", "en": "English"}
+
+
+@dataclass(frozen=True)
+class Words:
+    title: str
+    progress: str
+    status: dict[str, str]
+    every: str
+    filter: str
+    jump: str
+    previous: str
+    next: str
+    next_open: str
+    accept: str
+    reject: str
+    reason: str
+    reasons: tuple[str, ...]
+    delete_row: str
+    undo: str
+    save: str
+    export: str
+    exported: str
+    roles: dict[str, str]
+    thought: str
+    calls: str
+    arguments: str
+    train: str
+    delete: str
+    cut: str
+    run_step: str
+    run_all: str
+    rewrite: str
+    insert: str
+    inserted: dict[str, str]
+    tools: str
+    unsaved: str
+    draft_kept: str
+    older_drafts: str
+    discard: str
+    problems: str
+    no_problems: str
+    held: str
+    conflict: str
+    not_saved: str
+    not_accepted: str
+    needs_reason: str
+    nothing_to_undo: str
+    undone: str
+    saved: str
+    no_more: str
+    generating: str
+    stop: str
+    run_failed: str
+    run_ended: str
+    keys: str
+
+
+WORDS = {
+    "zh": Words(
+        title="审阅对话",
+        progress="已审 {done} / {total}（{percent}%）· 接受 {accepted} · 拒绝 {rejected} · 删除 {deleted}",
+        status={"open": "未审", "accepted": "已接受", "rejected": "已拒绝", "deleted": "已删除"},
+        every="全部",
+        filter="显示",
+        jump="跳到第几条",
+        previous="上一条",
+        next="下一条",
+        next_open="下一条未审",
+        accept="接受",
+        reject="拒绝",
+        reason="拒绝的原因",
+        reasons=("选错工具", "参数不对", "答案不对", "问题不清楚", "语言混杂", "不需要工具"),
+        delete_row="删除这条",
+        undo="撤销",
+        save="保存",
+        export="导出已接受的",
+        exported="已写入 {folder}：{rows} 条，其中 {edited} 条改过。",
+        roles={"system": "系统", "user": "用户", "assistant": "助手", "tool": "工具结果"},
+        thought="想法",
+        calls="调用的工具",
+        arguments="参数（JSON）",
+        train="用来训练",
+        delete="删除",
+        cut="删到末尾",
+        run_step="走一步",
+        run_all="跑到底",
+        rewrite="重写",
+        insert="在后面插入",
+        inserted={"user": "用户消息", "assistant": "助手消息", "call": "工具调用", "tool": "工具结果"},
+        tools="可用的工具（{count} 个）",
+        unsaved="有未保存的修改",
+        draft_kept="草稿已存",
+        older_drafts="这条对话后来有了新版本。你在旧版本上写的、还没保存的文字在这里：",
+        discard="丢弃未保存的修改",
+        problems="还不能接受：",
+        no_problems="格式没有问题。",
+        held="别人正开着这条对话。",
+        conflict="这条对话刚被别人改过，你的操作没有保存，你写的文字还在。",
+        not_saved="没有保存。{field}：{what}",
+        not_accepted="还不能接受。{field}：{what}",
+        needs_reason="请先写下拒绝的原因。",
+        nothing_to_undo="没有可以撤销的操作。",
+        undone="已撤销。",
+        saved="已保存。",
+        no_more="没有未审的对话了。",
+        generating="正在生成…",
+        stop="停止",
+        run_failed="没能跑完：",
+        run_ended="运行结束：",
+        keys="快捷键：Alt+A 接受 · Alt+S 保存 · Alt+Z 撤销 · Alt+N 下一条 · Alt+P 上一条",
+    ),
+    "en": Words(
+        title="Review conversations",
+        progress="{done} of {total} reviewed ({percent}%): {accepted} accepted, {rejected} rejected, {deleted} deleted",
+        status={"open": "not reviewed", "accepted": "accepted", "rejected": "rejected", "deleted": "deleted"},
+        every="all",
+        filter="Show",
+        jump="Go to number",
+        previous="Previous",
+        next="Next",
+        next_open="Next open",
+        accept="Accept",
+        reject="Reject",
+        reason="Reason to reject",
+        reasons=(
+            "wrong tool",
+            "wrong arguments",
+            "wrong answer",
+            "unclear question",
+            "mixed languages",
+            "no tool needed",
+        ),
+        delete_row="Delete row",
+        undo="Undo",
+        save="Save",
+        export="Export accepted",
+        exported="Written to {folder}: {rows} rows, {edited} of them edited.",
+        roles={"system": "System", "user": "User", "assistant": "Assistant", "tool": "Tool result"},
+        thought="Thought",
+        calls="Tool called",
+        arguments="Arguments (JSON)",
+        train="learn from it",
+        delete="Delete",
+        cut="Delete to end",
+        run_step="Run a step",
+        run_all="Run to end",
+        rewrite="Rewrite",
+        insert="Insert after",
+        inserted={"user": "user message", "assistant": "assistant message", "call": "tool call", "tool": "tool result"},
+        tools="Tools on offer ({count})",
+        unsaved="unsaved changes",
+        draft_kept="draft kept",
+        older_drafts="This conversation has a newer version. What you wrote on the older one and did not save:",
+        discard="Discard unsaved changes",
+        problems="Cannot be accepted yet:",
+        no_problems="The format is in order.",
+        held="Somebody else has this conversation open.",
+        conflict="Somebody else has just changed this conversation: your action was not saved, what you wrote is kept.",
+        not_saved="Not saved. {field}: {what}",
+        not_accepted="Cannot be accepted yet. {field}: {what}",
+        needs_reason="Please write down a reason first.",
+        nothing_to_undo="There is nothing to undo.",
+        undone="Undone.",
+        saved="Saved.",
+        no_more="Every conversation is reviewed.",
+        generating="Generating…",
+        stop="Stop",
+        run_failed="Not run to the end: ",
+        run_ended="The run ended: ",
+        keys="Keys: Alt+A accept · Alt+S save · Alt+Z undo · Alt+N next · Alt+P previous",
+    ),
+}
+
+
+def preferred_language(accept_language: str, otherwise: str = "en") -> str:
+    """The page's language from a browser's `Accept-Language` header: the first that we have."""
+    for entry in accept_language.lower().split(","):
+        language = entry.split(";")[0].strip()[:2]
+        if language in WORDS:
+            return language
+    return otherwise

@@ -1,0 +1,264 @@
+"""Makes the sentence in which a user asks for one tool, and the arguments that the sentence holds.
+
+Comes in: a tool, a language, a side of the split, a random generator. Goes out: a `Request`: the text, and arguments of
+which every one stands in the text. An embedded tool has phrases of its own; for any other tool the sentence is put
+together from its description and its parameters' descriptions.
+"""
+
+import json
+import random
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from agent.messages import ToolSchema
+from agent.tools import Tool, validate_arguments
+from dataset_builder.embedded_teacher.kinds import kind_of
+from dataset_builder.embedded_teacher.phrases import phrases_for, sentences_of
+from dataset_builder.embedded_teacher.reading import (
+    Parameter,
+    has_chinese,
+    parameters_in_both,
+    parameters_of,
+    plain_schema,
+    schema_in,
+    task_of,
+)
+from dataset_builder.embedded_teacher.split import Side
+from dataset_builder.embedded_teacher.templates import choose, fill, may_lack
+from dataset_builder.embedded_teacher.values import Said, Values, join_words
+
+GENERIC_SHARE = 0.2  # of the requests for a tool that has phrases of its own
+TRIES = 12
+YES_NO = {"en": {True: ["yes"], False: ["no"]}, "zh": {True: ["是"], False: ["否"]}}
+
+
+class CannotSayError(Exception):
+    """No valid request for this tool could be made; the message names the tool and what is in the way."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user says, and the arguments (by the original parameter names) that follow from it."""
+
+    text: str
+    arguments: dict[str, Any]
+    said: dict[str, str]  # the words for each value
+    movable: bool = True  # whether its first letter may become a small one: no value stands there
+
+
+class Composer:
+    """Sentences and values of one language and one side of the split."""
+
+    def __init__(self, lang: str, side: Side, seed: int = 0):
+        self.lang, self.side = lang, side
+        self.values = Values(lang, side, seed)
+        self.sentences = sentences_of(lang, side, seed)
+
+    def pick(self, purpose: str, rng: random.Random, **parts: str) -> str:
+        """A shared sentence for `purpose`, filled; `{Part}` is `part` with a capital."""
+        text = choose(rng.choice(self.sentences[purpose]), rng)
+        parts.update({name.capitalize(): capitalized(part) for name, part in parts.items()})
+        return fill(text, lambda name: parts[name])
+
+    def pattern(self, tool: Tool, rng: random.Random, lacking: str = "") -> str:
+        """What to say for `tool`, with `{parameter}` for each value, all required ones but `lacking` among them."""
+        phrases = phrases_for(tool)
+        needed = {one.name for one in parameters_of(tool.schema) if one.required} - {lacking}
+        if phrases and rng.random() >= GENERIC_SHARE:
+            patterns = phrases.requests.get(self.lang, [])
+            fitting = [one for one in patterns if not lacking or may_lack(one, lacking)]
+            if fitting:
+                return choose(rng.choice(fitting), rng, needed, {lacking} if lacking else ())
+        return self._generic(tool, rng, needed, lacking)
+
+    def _generic(self, tool: Tool, rng: random.Random, needed: set[str], lacking: str) -> str:
+        schema = schema_in(tool, self.lang)
+        task = _unbraced(task_of(schema, self.lang))
+        said = [one for one in parameters_of(schema) if one.name in needed]
+        optional = [one for one in parameters_of(schema) if not one.required and one.name != lacking]
+        said += [one for one in optional if rng.random() < 0.4][:2]
+        if not said:
+            return self.pick("task", rng, task=task)
+        if rng.random() < 0.3:
+            rng.shuffle(said)
+        how = choose(rng.choice(self.sentences["clause"]), rng)
+        parts = [self._clause(how, one) for one in said]
+        if self.lang == "en" and len(parts) < 3:
+            clauses = " and ".join(parts)
+        else:
+            clauses = (", " if self.lang == "en" else "，").join(parts)
+        return self.pick("task_with", rng, task=task, clauses=clauses)
+
+    def _clause(self, how: str, parameter: Parameter) -> str:
+        """`the weight is {weight}`; what is yes or no is always said as `label: yes`."""
+        label = _unbraced(parameter.label(self.lang))
+        if parameter.schema.get("type") == "boolean":
+            how = "{label}: {value}" if self.lang == "en" else "{label}：{value}"
+        thing = label.partition(" of ")[0]
+        be = "are" if thing.endswith("s") and not thing.endswith(("ss", "'s")) else "is"
+        return fill(how, {"label": label, "value": f"{{{parameter.name}}}", "be": be}.__getitem__)
+
+    def request(
+        self,
+        tool: Tool,
+        shown: ToolSchema,
+        names: dict[str, str],
+        pattern: str,
+        rng: random.Random,
+        wrong: dict[str, str] | None = None,
+    ) -> Request:
+        """Fill `pattern`. Raises CannotSayError where no drawn value satisfies the tool's schema.
+
+        Args:
+            tool: The original.
+            shown: Its schema as the conversation shows it: the words for enum values are read there.
+            names: Shown parameter name → the original's.
+            pattern: From `pattern` above.
+            rng: Decides the values.
+            wrong: Kinds of values that make the call fail, by parameter.
+        """
+        parameters = {names[one.name]: one for one in parameters_of(shown)}
+        used = [name for name in _in_order(pattern) if name in parameters]
+        for _ in range(TRIES):
+            said = self.said(tool, {name: parameters[name] for name in used}, rng, wrong or {})
+            arguments = {name: said[name].value for name in parameters if name in said}
+            checked = dict(arguments)
+            if not validate_arguments(_only(tool.schema, checked), checked)[2]:
+                words = {name: one.text for name, one in said.items()}
+                text = self.finished(fill(pattern, words.__getitem__), pattern)
+                return Request(text, arguments, words, movable=not pattern.startswith("{"))
+        raise CannotSayError(f"{tool.name}: no value that the text could give fits its parameters {', '.join(used)}")
+
+    def told(self, parameter: Parameter, value: str, rng: random.Random) -> str:
+        """What the user answers when asked for one value."""
+        if parameter.schema.get("type") == "boolean":
+            return f"{value[:1].upper()}{value[1:]}{'.' if self.lang == 'en' else '。'}"
+        return self.pick("tell", rng, value=value, label=parameter.label(self.lang))
+
+    def finished(self, text: str, pattern: str) -> str:
+        """The filled pattern with a mark at its end; a value at the end is not mistaken for one."""
+        text = text.strip()
+        ends = not pattern.endswith("}")
+        if self.lang == "zh":
+            return text if ends and text[-1:] in "。？！" else f"{text}。"
+        return text if ends and text[-1:] in ".?!" else f"{text}."
+
+    def said(
+        self, tool: Tool, parameters: dict[str, Parameter], rng: random.Random, wrong: dict[str, str]
+    ) -> dict[str, Said]:
+        """A value for each of the parameters (by original name), no two of a kind alike."""
+        phrases = phrases_for(tool)
+        kinds = {**(phrases.values if phrases else {}), **wrong}
+        own = parameters_in_both(tool)
+        said: dict[str, Said] = {}
+        for name, parameter in sorted(
+            parameters.items(), key=lambda item: kinds.get(item[0], "").startswith("word_of")
+        ):
+            kind = kinds.get(name, "")
+            _, _, other = kind.partition("word_of:")
+            for _ in range(TRIES):
+                if other in said:
+                    drawn = self.values.word_of(said[other].text, rng)
+                else:
+                    drawn = self._value(own[name], "word" if other else kind, rng, parameter)
+                others = [json.dumps(one.value) for one in said.values()]
+                if json.dumps(drawn.value) not in others and drawn.value != parameter.schema.get("default", drawn):
+                    break
+            said[name] = drawn
+        return said
+
+    def _value(self, parameter: Parameter, kind: str, rng: random.Random, shown: Parameter | None = None) -> Said:
+        """A value for `parameter`; the words for one of a few are those that `shown` declares."""
+        schema = plain_schema(parameter.schema)
+        parameter = Parameter(parameter.name, schema, parameter.required)
+        if parameter.choices():
+            value = rng.choice(parameter.choices())
+            return Said(rng.choice(words_for(shown or parameter, value, self.lang)), value)
+        if kind:
+            return self.values.draw(kind, rng)
+        if schema.get("type") == "array":
+            return self._several(parameter, schema.get("items", {}), rng)
+        if schema.get("type") == "object":
+            return self._object(schema, rng)
+        return self.values.draw(kind_of(parameter), rng)
+
+    def _several(self, parameter: Parameter, items: dict[str, Any], rng: random.Random) -> Said:
+        schema = plain_schema(items)
+        one = Parameter(parameter.name, {"description": parameter.schema.get("description", ""), **schema}, True)
+        least = max(parameter.schema.get("minItems", 1), 1)
+        if not one.choices() and schema.get("type") not in ("object", "array") and least <= 2:
+            return self.values.draw(f"list:{kind_of(one)}", rng)
+        drawn: dict[str, Said] = {}
+        for _ in range(TRIES):
+            said = self._value(one, "", rng)
+            drawn[said.text] = said
+            if len(drawn) >= max(least, 2):
+                break
+        return Said(join_words(list(drawn), self.lang), [said.value for said in drawn.values()])
+
+    def _object(self, schema: dict[str, Any], rng: random.Random) -> Said:
+        required = set(schema.get("required", schema.get("properties", {})))
+        parts = [Parameter(name, part, True) for name, part in schema.get("properties", {}).items() if name in required]
+        said = {part.name: self._value(part, "", rng) for part in parts}
+        between = " " if self.lang == "en" else ""
+        texts = [f"{part.label(self.lang)}{between}{said[part.name].text}" for part in parts]
+        return Said(join_words(texts, self.lang), {name: one.value for name, one in said.items()})
+
+    def framed(self, text: str, rng: random.Random, movable: bool, share: float = 0.3) -> str:
+        """`text` with a greeting or thanks around it, in a `share` of the cases."""
+        if rng.random() >= share:
+            return text
+        frame = choose(rng.choice(self.sentences["frame"]), rng)
+        before, _, after = frame.partition("{request}")
+        if before.endswith(", ") and movable:
+            text = decapitalized(text)
+        return f"{before}{text}{after}"
+
+
+def words_for(parameter: Parameter, value: Any, lang: str) -> list[str]:
+    """What a user may say in `lang` for one value of an enum or boolean: the declared words, or the value itself."""
+    words = parameter.words().get(json.dumps(value), [str(value)])
+    declared = [word for word in words if has_chinese(word) == (lang == "zh") and word != value]
+    if isinstance(value, bool):
+        return declared or YES_NO[lang][value]
+    return declared or words[:1]
+
+
+def declares_words(tool: Tool, lang: str, used: Collection[str]) -> bool:
+    """Whether a request that gives the parameters `used` needs the words their descriptions declare."""
+    given = [one for one in parameters_of(schema_in(tool, lang)) if one.name in used and one.choices()]
+    return any(
+        one.schema.get("type") == "boolean" or any(len(words) > 1 for words in one.words().values()) for one in given
+    )
+
+
+def capitalized(text: str) -> str:
+    """A capital at the start, unless a value stands there, which is never changed."""
+    return text if text.startswith("{") else text[:1].upper() + text[1:]
+
+
+def decapitalized(text: str) -> str:
+    """A small letter at the start, for the middle of a sentence; names and "I" keep theirs."""
+    first = text.partition(" ")[0]
+    plain = first[1:].islower() or len(first) == 1
+    return text[:1].lower() + text[1:] if plain and first not in ("I", "I'm", "I'd", "I'll", "I've") else text
+
+
+def _in_order(pattern: str) -> list[str]:
+    return list(dict.fromkeys(re.findall(r"\{([^{}]+)\}", pattern)))
+
+
+def _unbraced(text: str) -> str:
+    return text.replace("{", "").replace("}", "")
+
+
+def _only(schema: ToolSchema, arguments: dict[str, Any]) -> ToolSchema:
+    """The schema with only the given arguments required: a request may leave one out on purpose."""
+    function = schema["function"]
+    required = [name for name in function["parameters"].get("required", []) if name in arguments]
+    return {
+        "type": "function",
+        "function": {**function, "parameters": {**function["parameters"], "required": required}},
+    }

@@ -1,0 +1,111 @@
+"""The grid of scenario × language × tool: what each request for questions is to be about.
+
+Comes in: tools, languages and a seed. Goes out: cell number N, always the same, and the tools its questions come with.
+Knows nothing of prompts and models.
+"""
+
+import random
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from agent.errors import UserError
+from agent.tools import Tool
+from dataset_builder.embedded_teacher.question import Scenario
+from dataset_builder.embedded_teacher.split import SIDES, Side, family_sides
+from dataset_builder.embedded_teacher.teacher import MIN_FAMILIES
+from dataset_builder.prompting import required
+
+SCENARIOS: tuple[Scenario, ...] = (
+    "single_call",
+    "parallel_calls",
+    "sequential_calls",
+    "multi_turn",
+    "no_suitable_tool",
+    "missing_parameter",
+    "tool_recovery",
+    "distractors",
+    "chat",
+)
+IN_COMPANY = ("sequential_calls", "distractors")  # need other tools beside the target
+_KNOWN = ", ".join(SCENARIOS)
+HELD_OUT_EVERY = 7  # every seventh request for questions is about a family of the test
+OFFERED = 5  # tools a question comes with, at most;
+CROWD = 12  # where they are to distract
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One request for questions: what they are to be about. `number` tells its place in the run, `persona`
+    in [0, 1) which of the personas asks.
+    """
+
+    number: int
+    scenario: Scenario
+    lang: str
+    target: Tool
+    persona: float
+
+
+class Grid:
+    """Every scenario × language × tool, in an order that the seed decides.
+
+    Args:
+        mix: How often each scenario comes, as whole numbers; by default all as often.
+
+    Raises:
+        UserError: a scenario is not known, or none can be asked about with these tools.
+    """
+
+    def __init__(
+        self, tools: Sequence[Tool], languages: Collection[str], seed: int, mix: Mapping[str, int] | None = None
+    ):
+        self._tools, self._seed = list(tools), seed
+        self._mix = mix or dict.fromkeys(SCENARIOS, 1)
+        if unknown := [name for name in self._mix if name not in SCENARIOS]:
+            raise UserError(f"a model is not asked for the scenario {unknown[0]!r}", mend=f"known: {_KNOWN}")
+        by_family = len({tool.family for tool in tools}) >= MIN_FAMILIES
+        self.families = {tool.name: tool.family if by_family else tool.name for tool in tools}
+        self.sides = family_sides(self.families.values())
+        self._cells = {side: self._of_side(side, languages) for side in SIDES}
+        if not self._cells["train"]:
+            raise UserError("these tools allow none of the scenarios of the mix", mend="offer more tools, or others")
+
+    def _of_side(self, side: Side, languages: Collection[str]) -> list[tuple[Scenario, str, Tool]]:
+        tools = [tool for tool in self._tools if self.sides[self.families[tool.name]] == side]
+        cells = [
+            (scenario, lang, tool)
+            for scenario, lang, tool in product(SCENARIOS, languages, tools)
+            if (scenario != "missing_parameter" or required(tool)) and (scenario not in IN_COMPANY or len(tools) > 1)
+            for _ in range(self._mix.get(scenario, 0))
+        ]
+        random.Random(f"{self._seed} {side}").shuffle(cells)
+        return cells
+
+    def cell(self, number: int) -> Cell:
+        rng = random.Random(f"{self._seed} cell {number}")
+        before, place = divmod(number, HELD_OUT_EVERY)
+        held_out = place == HELD_OUT_EVERY - 1 and self._cells["test"]
+        cells = self._cells["test" if held_out else "train"]
+        scenario, lang, target = cells[(before if held_out else number - before) % len(cells)]
+        return Cell(number, scenario, lang, target, rng.random())
+
+    def offered(self, cell: Cell) -> list[Tool]:
+        """The tools a question comes with, all from the target's side of the split. Where nothing is to serve, the
+        target and its family stay away, if there are others.
+        """
+        rng = random.Random(f"{self._seed} offered {cell.number}")
+        family = self.families[cell.target.name]
+        same_side = [tool for tool in self._tools if self.sides[self.families[tool.name]] == self.sides[family]]
+        others = [tool for tool in same_side if tool is not cell.target]
+        strangers = [tool for tool in others if self.families[tool.name] != family]
+        if cell.scenario == "no_suitable_tool" and strangers:
+            return rng.sample(strangers, min(len(strangers), rng.randint(1, OFFERED)))
+        if cell.scenario == "distractors":  # those of the target's family first: they are the likest
+            others = sorted(rng.sample(others, len(others)), key=lambda tool: self.families[tool.name] != family)
+            chosen = [cell.target, *others[: CROWD - 1]]
+        else:
+            fewest = 1 if cell.scenario in IN_COMPANY else 0
+            chosen = [cell.target, *rng.sample(others, min(len(others), rng.randint(fewest, OFFERED - 1)))]
+        rng.shuffle(chosen)
+        return chosen

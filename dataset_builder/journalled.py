@@ -1,0 +1,145 @@
+"""Models and tools that write every answer into the journal before they hand it out, and read it from there again.
+
+Comes in: a tool or a model. Goes out: the same kind of thing, so nobody who uses it can tell.
+"""
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import asdict
+from hashlib import sha256
+from inspect import getsource
+from typing import Any
+
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
+from agent.errors import UserError
+from agent.messages import Message, ToolSchema
+from agent.models import ChatModel, Reply, Sampling, TextDelta, Usage
+from agent.tools import Tool, ToolResult
+from dataset_builder.journal import Journal, current, key_of
+from dataset_builder.stopping import Stop
+
+ATTEMPTS = 5  # at an answer that breaks off
+
+
+class JournalledTool(Tool):
+    """A tool that runs once for each call of each row, however often the run is started.
+
+    A changed function is another tool: its source is part of what is asked. A call with side effects that was begun
+    and never answered is not repeated; it comes back as an error, which drops the row. Only the embedded tools do run
+    again, in the row's new and empty world: what a later call finds there must be what the earlier ones left.
+    """
+
+    def __init__(self, tool: Tool, journal: Journal):
+        super().__init__(
+            tool.function,
+            name=tool.name,
+            schema=tool.schema,
+            family=tool.family,
+            zh=tool.zh,
+            side_effects=tool.side_effects,
+            timeout=tool.timeout,
+            max_chars=tool.max_chars,
+        )
+        self._tool, self._journal = tool, journal
+        self._in_world = getattr(tool.function, "__module__", "").startswith("agent.toolbox.")
+        self._version = sha256(_source(tool).encode()).hexdigest()[:16]
+
+    async def call(self, arguments: Any) -> ToolResult:
+        here = current()
+        async with here.turn:
+            result = await self._answer(arguments)
+        if result.is_error:
+            here.failures.append(f"{self.name}: {result.content}")
+        return result
+
+    async def _answer(self, arguments: Any) -> ToolResult:
+        key = key_of({"tool": self.name, "version": self._version, "arguments": arguments})
+        begun, kept = self._journal.answer(key)
+        if kept is not None:
+            if self._in_world:
+                await self._tool.call(arguments)
+            return ToolResult(**kept)
+        if begun:
+            text = f"Error: the run was stopped while {self.name} was at work; it has side effects and is not repeated"
+            return ToolResult(text, is_error=True)
+        if self.side_effects and not self._in_world:
+            self._journal.begin(key, "tool")
+        result = await self._tool.call(arguments)
+        self._journal.keep(key, "tool", asdict(result))
+        return result
+
+
+class _BrokenOffError(UserError):
+    """An answer that had begun and did not come to its end."""
+
+
+class JournalledModel:
+    """A model that is asked each thing once, however often the run is started; a whole reply at a time.
+
+    `replies` and `usage` count what its replies cost, those read from the journal included, so a run that went on
+    reports the same numbers as one that never stopped. An answer that broke off half-way is asked for again. One that
+    was cut by its length counts as a failure of the row. `stop` says when nothing new may be asked; what the journal
+    holds was paid for before and counts towards its budget.
+    """
+
+    def __init__(self, model: ChatModel, journal: Journal, stop: Stop | None = None):
+        self.name = model.name
+        self.replies = 0
+        self.usage = Usage(0, 0)
+        self._model, self._journal, self._stop = model, journal, stop or Stop()
+        self._stop.requests, read, written = journal.spent()
+        self._stop.spend(read, written)
+
+    async def stream(
+        self, messages: Sequence[Message], tools: Sequence[ToolSchema], sampling: Sampling
+    ) -> AsyncGenerator[TextDelta | Reply, None]:
+        self._stop.check()
+        request = {"model": self.name, "messages": list(messages), "tools": list(tools), "sampling": asdict(sampling)}
+        key = key_of(request)
+        _, kept = self._journal.answer(key)
+        if kept is None:
+            self._stop.admit()
+            retrying = AsyncRetrying(
+                retry=retry_if_exception_type(_BrokenOffError),
+                stop=stop_after_attempt(ATTEMPTS),
+                wait=wait_exponential_jitter(0.2, 10),
+                reraise=True,
+            )
+            reply: Reply = await retrying(self._asked, messages, tools, sampling)
+            self._journal.keep(key, "reply", asdict(reply))
+            self._stop.spend(reply.usage.prompt_tokens, reply.usage.completion_tokens)
+        else:
+            reply = Reply(**{**kept, "usage": Usage(**kept["usage"])})
+        self._count(reply)
+        yield reply
+
+    async def _asked(self, messages: Sequence[Message], tools: Sequence[ToolSchema], sampling: Sampling) -> Reply:
+        begun = False
+        try:
+            async for item in self._model.stream(messages, tools, sampling):
+                if isinstance(item, Reply):
+                    return item
+                begun = True
+        except UserError as error:
+            if begun:
+                raise _BrokenOffError(error.what, where=error.where, mend=error.mend) from error
+            raise
+        raise UserError(f"{self.name} ended its stream without a reply")
+
+    def _count(self, reply: Reply) -> None:
+        self.replies += 1
+        self.usage = Usage(
+            self.usage.prompt_tokens + reply.usage.prompt_tokens,
+            self.usage.completion_tokens + reply.usage.completion_tokens,
+        )
+        if reply.finish == "length":
+            current().failures.append(f"{self.name}: the reply was cut by its length")
+
+
+def _source(tool: Tool) -> str:
+    if tool.function is None:
+        return repr(tool.schema)
+    try:
+        return getsource(tool.function)
+    except (OSError, TypeError):  # built in, or made in a console
+        return tool.name

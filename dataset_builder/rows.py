@@ -1,0 +1,305 @@
+"""Rows on disk: what a row is, what is wrong with one, and reading and writing files of them.
+
+Comes in: rows (conversations with where they came from), or a JSONL file, a parquet file or a dataset folder.
+Goes out: the same, and a folder in Hub layout that `datasets.load_dataset(FOLDER)` opens.
+Knows nothing of how a row was made, nor of what its card says.
+
+Features are always explicit: inferred ones give every call the keys of every other call as nulls. Each message, tool
+and meta value is encoded here, one by one, so that its exact JSON text is what is stored.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypedDict
+
+import pyarrow
+import pyarrow.parquet
+from datasets import Dataset, Features, Json, List, Value
+
+from agent.errors import UserError
+from agent.messages import Message, Problem, ToolSchema, check_conversation
+from dataset_builder.storage import encode, loss
+
+SCHEMA_VERSION = 1
+LANGUAGES = ("zh", "en")
+BATCH = 1000  # rows held as Arrow at a time while writing
+NOTHING_LOST = "free some room or choose another --output; nothing was replaced"
+MANIFEST = "callsmith.json"  # marks a folder as ours, and holds the run's numbers for programs
+
+
+class Row(TypedDict):
+    """One conversation to learn from. `split_key` keeps one tool family on one side of the train/test split."""
+
+    id: str
+    messages: list[Message]
+    tools: list[ToolSchema]
+    scenario: str
+    lang: str
+    split_key: str
+    quality: dict[str, Any]
+    provenance: dict[str, Any]
+    schema_version: int
+
+
+class Rejected(TypedDict):
+    """A row that was not published: the stage that dropped it, why, and what there was of it."""
+
+    stage: str
+    reason: str
+    row: dict[str, Any]
+
+
+SFT_FEATURES = Features(
+    {
+        "id": Value("string"),
+        "messages": List(Json()),
+        "tools": List(Json()),
+        "scenario": Value("string"),
+        "lang": Value("string"),
+        "split_key": Value("string"),
+        "quality": Json(),
+        "provenance": Json(),
+        "schema_version": Value("int32"),
+    }
+)
+PREFERENCE_FEATURES = Features(
+    {
+        "id": Value("string"),
+        "prompt": List(Json()),
+        "chosen": List(Json()),
+        "rejected": List(Json()),
+        "tools": List(Json()),
+        "provenance": Json(),
+    }
+)
+
+_TEXT_FIELDS = ("id", "scenario", "lang", "split_key")
+
+
+def check_row(row: Any) -> list[Problem]:
+    """Everything that keeps `row` from being published; `[]` if nothing does.
+
+    The fields and their types, the conversation itself, and whether every value comes back from disk unchanged.
+    """
+    if not isinstance(row, dict):
+        return [{"field": "", "what": f"a row must be an object, got {type(row).__name__}"}]
+    wanted = Row.__required_keys__
+    wrong = [(field, "is missing") for field in wanted - set(row)]
+    wrong += [(field, "is not a field of a row") for field in set(row) - wanted]
+    wrong += [
+        (field, f"must be a non-empty string, got {row[field]!r}")
+        for field in _TEXT_FIELDS
+        if field in row and (not isinstance(row[field], str) or not row[field])
+    ]
+    wrong += [
+        (field, f"must be an object, got {type(row[field]).__name__}")
+        for field in ("quality", "provenance")
+        if field in row and not isinstance(row[field], dict)
+    ]
+    if row.get("schema_version", SCHEMA_VERSION) != SCHEMA_VERSION:
+        wrong.append(("schema_version", f"is {row['schema_version']!r}; this version reads {SCHEMA_VERSION}"))
+    problems: list[Problem] = [{"field": field, "what": what} for field, what in sorted(wrong)]
+    if "messages" in row and "tools" in row:
+        problems.extend(check_conversation(row["messages"], row["tools"]))
+    return problems or _storage_problems(row)
+
+
+def _storage_problems(row: dict[str, Any]) -> list[Problem]:
+    """Values that would be rounded or lost on the way through Json()."""
+    cells = [("quality", row["quality"]), ("provenance", row["provenance"])]
+    cells += [(f"{field}[{index}]", cell) for field in ("messages", "tools") for index, cell in enumerate(row[field])]
+    found = ((field, loss(cell)) for field, cell in cells)
+    return [{"field": field, "what": what} for field, what in found if what]
+
+
+def sift(rows: Iterable[Row], stage: str = "format") -> tuple[list[Row], list[Rejected]]:
+    """The rows that may be published, and the others with the reason."""
+    good: list[Row] = []
+    bad: list[Rejected] = []
+    for row in rows:
+        problems = check_row(row)
+        if problems:
+            bad.append({"stage": stage, "reason": shown(problems[0]), "row": dict(row)})
+        else:
+            good.append(row)
+    return good, bad
+
+
+def shown(problem: Problem) -> str:
+    """A problem as one line."""
+    return f"{problem['field']}: {problem['what']}" if problem["field"] else problem["what"]
+
+
+# --- reading -----------------------------------------------------------------------------------------------------
+
+
+def read_rows(path: str | Path, split: str | None = None) -> list[Row]:
+    """Every row of a JSONL file, a parquet file or a dataset folder (of one split, where `split` is given).
+
+    Parquet is decoded by Python's own json, so numbers come back exactly as they were written.
+
+    Raises:
+        UserError: there is no such file, it holds no rows, or a row is broken; names file, row and field.
+    """
+    path = Path(path)
+    rows: list[Row] = []
+    for file in _row_files(path, split):
+        for number, row in _raw_rows(file):
+            problems = check_row(row)
+            if problems:
+                place = ", ".join(part for part in (str(file), f"row {number}", problems[0]["field"]) if part)
+                raise UserError(problems[0]["what"], where=place)
+            rows.append(row)
+    if not rows:
+        raise UserError("holds no rows", where=str(path), mend="give a file or folder with at least one row")
+    return rows
+
+
+def _row_files(path: Path, split: str | None) -> list[Path]:
+    if not path.exists():
+        raise UserError("there is no such file or folder", where=str(path))
+    if path.is_file():
+        return [path]
+    files = sorted((path / "data").glob(f"{split or '*'}-*.parquet"))
+    if not files:
+        missing = f"has no rows of split {split!r}" if split else "is not a dataset folder: it has no data/*.parquet"
+        raise UserError(missing, where=str(path))
+    return files
+
+
+def _raw_rows(file: Path) -> Iterator[tuple[int, Any]]:
+    """Rows as they stand in one file, numbered from 1."""
+    if file.suffix == ".parquet":
+        try:
+            table = pyarrow.parquet.read_table(file)
+        except pyarrow.ArrowException as error:
+            raise UserError(f"is not a parquet file: {error}", where=str(file)) from error
+        for number, row in enumerate(table.to_pylist(), start=1):
+            yield number, {field: _decoded(field, value) for field, value in row.items()}
+        return
+    yield from read_jsonl(file)
+
+
+def read_jsonl(file: str | Path) -> Iterator[tuple[int, Any]]:
+    """The JSON values of a file with one per line, numbered by line from 1; blank lines are passed over.
+
+    Raises:
+        UserError: the file cannot be read, or a line is not JSON; names the row.
+    """
+    file = Path(file)
+    try:
+        with file.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    yield number, json.loads(line)
+    except json.JSONDecodeError as error:
+        raise UserError(f"is not JSON: {error.msg} at column {error.colno}", where=f"{file}, row {number}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"is not UTF-8 text: {error.reason}", where=str(file)) from error
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        raise UserError(f"cannot be read: {error.strerror}", where=str(file)) from error
+
+
+def _decoded(field: str, value: Any) -> Any:
+    if field in ("messages", "tools") and isinstance(value, list):
+        return [json.loads(cell) if isinstance(cell, str) else cell for cell in value]
+    if field in ("quality", "provenance") and isinstance(value, str):
+        return json.loads(value)
+    return value
+
+
+# --- writing -----------------------------------------------------------------------------------------------------
+
+
+def write_dataset(
+    folder: str | Path,
+    splits: Mapping[str, Sequence[Row]],
+    *,
+    card: str,
+    rejected: Iterable[Rejected] = (),
+    manifest: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Write a dataset folder in Hub layout, whole or not at all.
+
+    Layout: `data/SPLIT-00000-of-00001.parquet`, `README.md` (`card`), `rejected.jsonl` (stage, reason, row) and
+    `callsmith.json` (`manifest`). Empty splits are left out. Rows are expected to have passed `check_row`.
+
+    Raises:
+        UserError: no split has a row, the disk refuses, or `folder` exists and may not be replaced.
+    """
+    folder = Path(folder)
+    may_replace(folder, overwrite)
+    if not any(splits.values()):
+        raise UserError("there is not one row to write", where=str(folder), mend="rejected rows and reasons are above")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent) as holder:
+            building = Path(holder) / "new"
+            _fill(building, splits, card, rejected, manifest or {})
+            _replace_folder(building, folder, Path(holder) / "old")
+    except OSError as error:
+        raise UserError(
+            f"cannot be written: {error.strerror or error}", where=str(folder), mend=NOTHING_LOST
+        ) from error
+
+
+def _fill(
+    folder: Path,
+    splits: Mapping[str, Sequence[Row]],
+    card: str,
+    rejected: Iterable[Rejected],
+    manifest: Mapping[str, Any],
+) -> None:
+    (folder / "data").mkdir(parents=True)
+    for split, rows in splits.items():
+        if rows:
+            write_parquet(folder / "data" / f"{split}-00000-of-00001.parquet", rows, SFT_FEATURES)
+    (folder / "README.md").write_text(card, encoding="utf-8")
+    with (folder / "rejected.jsonl").open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(entry, ensure_ascii=False) + "\n" for entry in rejected)
+    text = json.dumps(dict(manifest), ensure_ascii=False, indent=2, sort_keys=True)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+
+def may_replace(folder: Path, overwrite: bool) -> None:
+    """Raise UserError unless `folder` is free, empty, or a dataset of ours that may be overwritten."""
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if not (folder / MANIFEST).is_file():
+        raise UserError("exists and was not made by callsmith", where=str(folder), mend="choose another --output")
+    if not overwrite:
+        raise UserError("a dataset is there already", where=str(folder), mend="add --overwrite, or another --output")
+
+
+def write_parquet(file: Path, rows: Iterable[Mapping[str, Any]], features: Features) -> None:
+    """Write rows as one parquet file with explicit `features`, a batch of rows in memory at a time."""
+    source = iter(rows)
+    with pyarrow.parquet.ParquetWriter(file, features.arrow_schema) as writer:
+        while batch := list(islice(source, BATCH)):
+            encoded = [{field: _cell(row[field], features[field]) for field in features} for row in batch]
+            writer.write_table(Dataset.from_list(encoded, features=features).data.table)
+
+
+def _cell(value: Any, feature: Any) -> Any:
+    if isinstance(feature, Json):
+        return encode(value)
+    if isinstance(feature, List):
+        return [encode(item) for item in value]
+    return value
+
+
+def _replace_folder(new: Path, folder: Path, aside: Path) -> None:
+    """Put `new` where `folder` is; what was there moves `aside` first, and back if that fails."""
+    if folder.exists():
+        os.replace(folder, aside)
+    try:
+        os.replace(new, folder)
+    except OSError:
+        if aside.exists():
+            os.replace(aside, folder)
+        raise

@@ -1,0 +1,50 @@
+"""One turn: runs the agent on a visit and hands out the visit as it grows.
+
+Comes in: an agent, which holds no conversation, and a visit that ends with a question. Goes out: visits, the last of
+which is at rest. Whatever goes wrong becomes the visit's `failure`, worded for the visitor; details go to the log.
+"""
+
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import replace
+
+from agent.errors import UserError
+from agent.events import Delta, Thought
+from agent.loop import Agent
+from agent.toolbox.world import World, in_world
+from space.visit import Visit, advance, settled, started, waits_for_answer
+from space.words import Words
+
+# Seconds between two pictures of a text that is being written: what an eye can follow and a phone can draw.
+FRAME = 0.05
+
+log = logging.getLogger(__name__)
+
+
+async def answers(agent: Agent, visit: Visit, words: Words) -> AsyncIterator[Visit]:
+    """The visit after each event; nothing at all where no question waits.
+
+    A consumer that stops early closes the agent's stream with it; the last visit it saw can be `settled`.
+    """
+    if not waits_for_answer(visit):
+        return
+    visit = started(visit)
+    yield visit
+    drawn = 0.0
+    try:
+        async with aclosing(agent.stream(list(visit.messages))) as events:
+            async for event in in_world(visit.world or World(), events):
+                visit = advance(visit, event)
+                writing = isinstance(event, Delta | Thought)
+                if not writing or time.monotonic() - drawn >= FRAME:
+                    # The first piece of a text is drawn at once, however soon it comes.
+                    drawn = time.monotonic() if writing else 0.0
+                    yield visit
+    except UserError as error:
+        visit = replace(visit, failure=str(error))
+    except Exception:
+        log.exception("the turn failed")
+        visit = replace(visit, failure=words.model_error)
+    yield settled(visit, words.stopped)

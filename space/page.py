@@ -1,0 +1,159 @@
+"""What the page does when a visitor does something: one method for each event.
+
+Comes in: the visitor's `Visit`, what was typed or clicked, the page's language. Goes out: the next `Visit` and updates
+of the page. One `Page` serves every visitor and holds nothing of any of them.
+"""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import gradio as gr
+
+from agent.loop import Agent
+from agent.messages import ToolSchema
+from agent.models import ChatModel
+from agent.tools import Tool
+from space.answer import answers
+from space.examples import Example, fitting
+from space.feedback import Feedback, as_row
+from space.view import shown
+from space.visit import Visit, ask, before, settled
+from space.words import WORDS, language_of
+
+Drawn = list[Any]  # messages as `gr.Chatbot` takes them
+
+
+class Page:
+    """Handlers over a model and tools that all visitors share.
+
+    Args:
+        model: Who answers.
+        tools: Every tool on the page; a visitor's ticks say which of them the model is offered.
+        feedback: Where ratings go; None: ratings are not offered.
+        questions: Example questions in place of the embedded tools' own.
+        warned: Whether the page says that the adapter was trained with another chat template than it is served with.
+    """
+
+    def __init__(
+        self,
+        model: ChatModel,
+        tools: Sequence[Tool],
+        feedback: Feedback | None = None,
+        questions: Sequence[str] = (),
+        *,
+        warned: bool = False,
+    ):
+        self.warned = warned
+        self.model, self.tools, self.feedback = model, list(tools), feedback
+        known = {tool.name for tool in tools}
+        self.examples = [Example(language_of(text), text) for text in questions] or fitting(known)
+
+    def draw(self, visit: Visit, lang: str) -> Drawn:
+        return [line.message for line in shown(visit, WORDS[lang])]
+
+    def asked(self, text: str, visit: Visit, lang: str) -> tuple[Any, Visit, Any]:
+        """Put the visitor's text as a question; the box is emptied only where it was taken."""
+        after = ask(visit, text)
+        if after is visit:
+            return gr.skip(), visit, gr.skip()
+        return "", after, self.draw(after, lang)
+
+    def example(self, visit: Visit, names: list[str], lang: str, data: gr.SelectData) -> tuple[Visit, list[str], Drawn]:
+        """Put an example as the question, and offer the tools that it needs in place of as many others."""
+        text = data.value["text"]
+        needed = next((example.tools for example in self.examples if example.text == text), ())
+        others = [name for name in names if name not in needed]
+        chosen = {*needed, *others[: max(0, len(names) - len(needed))]}
+        offered = [tool.name for tool in self.tools if tool.name in chosen]
+        after = ask(visit, text)
+        return after, offered, self.draw(after, lang)
+
+    async def answer(self, visit: Visit, names: list[str], lang: str) -> AsyncIterator[tuple[Visit, Drawn, Any]]:
+        """Run the agent on the question that waits."""
+        offered = [tool for tool in self.tools if tool.name in names]
+        agent = Agent(self.model, offered, lang=_spoken(visit, lang))
+        async for now in answers(agent, visit, WORDS[lang]):
+            yield now, self.draw(now, lang), gr.Textbox(stop_btn=now.running)
+
+    def rest(self, visit: Visit, lang: str) -> tuple[Any, Any, Any]:
+        """Come to rest after a turn that was stopped; nothing changes after any other."""
+        if not visit.running:
+            return gr.skip(), gr.skip(), gr.skip()
+        visit = settled(visit, WORDS[lang].stopped)
+        return visit, self.draw(visit, lang), gr.Textbox(stop_btn=False)
+
+    def cleared(self) -> tuple[Visit, Drawn, Any]:
+        return Visit(), [], gr.Textbox(stop_btn=False)
+
+    def taken_back(self, visit: Visit, lang: str) -> tuple[Any, Visit, Drawn]:
+        """Remove the last question and all that followed; the question returns to the box."""
+        earlier, question = _before_last(visit)
+        return question or gr.skip(), earlier, self.draw(earlier, lang)
+
+    def again(self, visit: Visit, lang: str) -> tuple[Visit, Drawn]:
+        """Put the last question once more."""
+        earlier, question = _before_last(visit)
+        visit = ask(earlier, question)
+        return visit, self.draw(visit, lang)
+
+    def reworded(self, visit: Visit, lang: str, data: gr.EditData) -> tuple[Visit, Drawn]:
+        """Ask an edited question; what followed the old one is dropped."""
+        origin = _origin(visit, lang, data.index)
+        if not visit.running:
+            visit = ask(before(visit, origin)[0], str(data.value))
+        return visit, self.draw(visit, lang)
+
+    def rated(self, visit: Visit, names: list[str], lang: str, data: gr.LikeData) -> None:
+        """Save the conversation up to the rated answer; a mark that was taken back is saved as such."""
+        if self.feedback is None or visit.running:
+            return
+        origin = _origin(visit, lang, data.index)
+        word = "like" if data.liked is True else "dislike" if data.liked is False else str(data.liked or "withdrawn")
+        row = self._row(visit.messages[: origin + 1], visit, names, lang, feedback=word)
+        self.feedback.save(row)
+        gr.Info(WORDS[lang].thanks, duration=3)
+
+    def as_text(self, visit: Visit, names: list[str], lang: str) -> str:
+        """The conversation as one JSON line, a dataset row; empty where there is none."""
+        visit = settled(visit, WORDS[lang].stopped)
+        if not visit.messages:
+            return ""
+        return json.dumps(self._row(visit.messages, visit, names, lang), ensure_ascii=False)
+
+    def schemas(self, lang: str) -> list[ToolSchema]:
+        return [tool.localized(lang) for tool in self.tools]
+
+    def _row(
+        self, messages: Sequence[Any], visit: Visit, names: list[str], lang: str, **quality: Any
+    ) -> dict[str, Any]:
+        called = {call["function"]["name"] for message in messages for call in message.get("tool_calls", [])}
+        shown_tools = [tool for tool in self.tools if tool.name in {*names, *called}]
+        schemas = [tool.localized(_spoken(visit, lang)) for tool in shown_tools]
+        return as_row(messages, schemas, self.model.name, **quality)
+
+
+def example_cards(examples: Sequence[Example], lang: str, most: int = 6) -> list[Any]:
+    """The examples as the chatbot takes them: two thirds in the page's language, the rest in the other."""
+    own = [example for example in examples if example.lang == lang]
+    other = [example for example in examples if example.lang != lang]
+    few = other[: max(most // 3, most - len(own))]
+    return [{"text": example.text} for example in [*own[: most - len(few)], *few]]
+
+
+def _spoken(visit: Visit, lang: str) -> str:
+    """The language of the conversation: its first question's, whatever the page's language is."""
+    first = next((message["content"] for message in visit.messages if message["role"] == "user"), "")
+    return language_of(first, otherwise=lang)
+
+
+def _before_last(visit: Visit) -> tuple[Visit, str]:
+    """The visit before its last question, and that question; a visit that is running must be stopped first."""
+    return (visit, "") if visit.running else before(visit, len(visit.messages))
+
+
+def _origin(visit: Visit, lang: str, index: int | tuple[int, int]) -> int:
+    """The transcript message behind the chatbot's message `index`."""
+    lines = shown(visit, WORDS[lang])
+    position = index if isinstance(index, int) else index[0]
+    return lines[min(position, len(lines) - 1)].origin

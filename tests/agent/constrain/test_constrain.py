@@ -1,0 +1,128 @@
+"""Constrained decoding: whatever the weights, calls parse as they stand and validate; and nothing else is promised."""
+
+import asyncio
+import json
+
+import pytest
+
+from agent.constrain.layout import text_layout
+from agent.errors import UserError
+from agent.models import Sampling, complete, load_model
+from tests.agent.constrain.random_model import TOOLS, faults, random_model, tool
+
+pytest.importorskip("llguidance")
+ASK = [{"role": "user", "content": "你好"}]
+# As Llama 3 writes calls: one alone, `parameters` for arguments, and no tags.
+LLAMA = """{%- if tools %}{%- for tool in tools %}{{- tool | tojson }}\n{%- endfor %}{%- endif %}
+{%- for message in messages %}
+    {{- '<|im_start|>' + message.role + '\\n' }}
+    {%- if message.tool_calls %}
+        {{- '[TOOL_CALLS] [' }}
+        {%- for call in message.tool_calls %}
+            {{- '{"name": "' + call.function.name + '", "arguments": ' + call.function.arguments | tojson + '}' }}
+            {%- if not loop.last %}{{- ', ' }}{%- endif %}
+        {%- endfor %}
+        {{- ']' }}
+    {%- else %}{{- message.content }}{%- endif %}
+    {{- '<|im_end|>\\n' }}
+{%- endfor %}
+{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}"""
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return load_model(random_model(tmp_path_factory.mktemp("random") / "model"))
+
+
+def drawn(model, count, *, tools=TOOLS, **how):
+    sampling = Sampling(**{"max_new_tokens": 96, "temperature": 1.0, "seed": 3, "constrained": True, **how})
+    return model.generate_batch([(ASK, tools)] * count, sampling, batch_size=count)
+
+
+def names(reply):
+    return [call["function"]["name"] for call in reply.message.get("tool_calls", [])]
+
+
+@pytest.mark.slow
+def test_every_call_of_a_model_with_random_weights_parses_and_validates(model):
+    replies = drawn(model, 48, tool_choice="required")
+    assert [found for reply in replies if (found := faults(reply, TOOLS))] == []
+    assert all(names(reply) and reply.finish == "stop" for reply in replies)
+    assert {name for reply in replies for name in names(reply)} == {tool["function"]["name"] for tool in TOOLS}
+    assert any(reply.message["content"] for reply in replies), "text before a call is free"
+    assert len({reply.raw for reply in replies}) == len(replies)
+
+
+def test_a_named_tool_is_called_and_no_other(model):
+    for reply in drawn(model, 6, tool_choice="查询天气"):
+        assert set(names(reply)) == {"查询天气"}
+        assert faults(reply, TOOLS) == []
+
+
+def test_one_call_where_calls_may_not_be_parallel(model):
+    for reply in drawn(model, 12, tool_choice="required", parallel=False):
+        assert (len(names(reply)), faults(reply, TOOLS), reply.finish) == (1, [], "stop")
+        assert reply.raw.endswith("</tool_call>"), "nothing follows a call"
+
+
+def test_none_means_no_call_and_auto_lets_the_model_decide(model):
+    assert not any(names(reply) for reply in drawn(model, 6, tool_choice="none", max_new_tokens=24))
+    for reply in drawn(model, 8, tool_choice="auto"):
+        assert faults(reply, TOOLS) == []
+
+
+def test_a_stream_is_held_to_the_grammar_too(model):
+    sampling = Sampling(max_new_tokens=60, temperature=1.0, seed=5, tool_choice="now")
+    reply = asyncio.run(complete(model, ASK, TOOLS, sampling))
+    assert set(names(reply)) == {"now"}
+
+
+def test_rows_of_one_batch_have_their_own_tools(model):
+    sampling = Sampling(max_new_tokens=60, temperature=1.0, seed=1, tool_choice="required", parallel=False)
+    conversations = [(ASK, [TOOLS[1]]), (ASK, [TOOLS[2]])] * 2
+    assert [names(reply) for reply in model.generate_batch(conversations, sampling)] == [["查询天气"], ["now"]] * 2
+
+
+@pytest.mark.parametrize("form", ["hermes", "react", "react_zh"])
+def test_text_formats_are_held_to_as_well(tmp_path, form):
+    model = load_model(random_model(tmp_path / "model"), format=form)
+    for reply in drawn(model, 4, tool_choice="required", max_new_tokens=80):
+        assert names(reply)
+        assert not reply.problems
+        assert set(names(reply)) <= {tool["function"]["name"] for tool in TOOLS}
+
+
+def test_another_template_is_followed_in_its_own_writing(tmp_path):
+    model = load_model(random_model(tmp_path / "model", template=LLAMA), format="native")
+    for reply in drawn(model, 4, tool_choice="required", tools=TOOLS[:3]):
+        assert "[TOOL_CALLS] [{" in reply.raw
+        assert reply.raw.endswith("}]")
+        assert names(reply)
+        assert not reply.problems
+
+
+def test_what_cannot_be_enforced_is_said(model):
+    with pytest.raises(UserError, match="names no tool"):
+        drawn(model, 1, tool_choice="fly")
+    with pytest.raises(UserError, match="there are no tools"):
+        drawn(model, 1, tools=[], tool_choice="required")
+    with pytest.raises(UserError, match="cannot be enforced"):
+        drawn(model, 1, tools=[tool("f", {"a": {"type": "string", "pattern": "(?=x)y"}}, ["a"])])
+
+
+def test_without_the_library_the_error_says_what_to_install(model, monkeypatch):
+    from agent.constrain import constrainer
+
+    constrainer._llguidance.cache_clear()
+    monkeypatch.setitem(__import__("sys").modules, "llguidance", None)
+    try:
+        with pytest.raises(UserError, match="constrained"):
+            drawn(model, 1, tools=[tool("other", {})])
+    finally:
+        constrainer._llguidance.cache_clear()
+
+
+def test_the_layout_of_hermes_is_the_text_it_writes():
+    layout = text_layout("hermes")
+    call = f"{layout.start}f{layout.between}{json.dumps({'a': 1})}{layout.after}{layout.closing}"
+    assert call == '<tool_call>\n{"name": "f", "arguments": {"a": 1}}\n</tool_call>'

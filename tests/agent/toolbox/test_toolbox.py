@@ -1,0 +1,111 @@
+"""Laws of the embedded tools: described in two languages, quick, deterministic, safe, and each session to itself."""
+
+import asyncio
+import contextlib
+import inspect
+import json
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.toolbox import all_tools
+from agent.toolbox.calculation import calculate
+from agent.toolbox.reading import read_date
+from agent.toolbox.world import MAX_RECORDS, World, enter_world, new_world
+
+TOOLS = all_tools()
+
+
+def call(name: str, **arguments):
+    tool = next(tool for tool in TOOLS if tool.name == name)
+    return asyncio.run(tool.call(arguments))
+
+
+def test_there_are_many_families_of_tools_with_names_of_their_own():
+    assert len({tool.name for tool in TOOLS}) == len(TOOLS) >= 60
+    assert len({tool.family for tool in TOOLS}) >= 24
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+def test_every_tool_is_described_in_both_languages_and_compactly(tool):
+    english, chinese = tool.localized("en")["function"], tool.localized("zh")["function"]
+    for one, is_chinese in ((english, False), (chinese, True)):
+        texts = [
+            one["description"],
+            *(part["description"] for part in one["parameters"].get("properties", {}).values()),
+        ]
+        for text in texts:
+            assert text
+            assert any("\u4e00" <= character <= "\u9fff" for character in text) == is_chinese, text
+    assert len(json.dumps(english)) < 800
+    assert not inspect.iscoroutinefunction(tool.function)
+
+
+def test_a_session_sees_only_its_own_notes():
+    first, second = World(), World()
+    with enter_world(first):
+        assert not call("add_note", text="mine").is_error
+    with enter_world(second):
+        assert call("search_notes", word="mine").is_error
+    with enter_world(first):
+        assert json.loads(call("search_notes", word="mine").content)["notes"] == ["mine"]
+
+
+def test_the_same_seed_gives_the_same_chance():
+    results = []
+    for _ in range(2):
+        with new_world(seed=7, today=date(2026, 1, 2)):
+            results.append([call("roll_dice", count=5).content, call("make_password", length=9).content])
+            results[-1].append(call("get_weather", city="Oslo").content)
+    assert results[0] == results[1]
+
+
+def test_a_world_has_an_end():
+    with new_world() as world:
+        for number in range(MAX_RECORDS):
+            world.add("notes", id=number, text="")
+        assert call("add_note", text="one more").is_error
+
+
+def test_what_the_demo_almanac_says_is_called_so():
+    for name in ("get_weather", "air_quality"):
+        tool = next(tool for tool in TOOLS if tool.name == name)
+        assert "demo" in tool.schema["function"]["description"]
+        assert "demo" in call(name, city="Lima").content
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [("2+3*4", 14), ("(2+3)*4", 20), ("7/2", 3.5), ("2**10", 1024), ("-3 + 5", 2), ("6×7", 42), ("10 % 4", 2)],
+)
+def test_the_calculator_calculates(expression, value):
+    assert calculate(expression) == {"result": value}
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["1/0", "9**9**9", "__import__('os')", "(1).__class__", "a+1", "1+", "2**-0.5j", "(-8)**0.5", "1" * 300, "[1]*9"],
+)
+def test_the_calculator_refuses_the_rest(expression):
+    with pytest.raises(ValueError, match=r".+"):
+        calculate(expression)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(alphabet="0123456789+-*/%.()e_ab ×÷[]'", max_size=60))
+def test_the_calculator_never_fails_otherwise(expression):
+    with contextlib.suppress(ValueError):
+        assert isinstance(calculate(expression)["result"], int | float)
+
+
+@pytest.mark.parametrize("text", ["2026-03-14", "2026/3/14", "2026年3月14日", "14 March 2026", "March 14, 2026"])
+def test_dates_are_read_as_people_write_them(text):
+    assert read_date(text) == date(2026, 3, 14)
+
+
+@pytest.mark.parametrize("text", ["2026-02-30", "tomorrow", "", "14 Smarch 2026"])
+def test_what_is_no_date_is_refused(text):
+    with pytest.raises(ValueError, match=r".+"):
+        read_date(text)

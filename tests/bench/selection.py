@@ -1,0 +1,116 @@
+"""How often the tools that a question needs are among the k nearest: recall@5, @10 and @20 of `agent.selection`.
+
+    python tests/bench/selection.py [--json]
+
+Catalogues and questions are Seal-Tools (2,844 tools, one or more calls a question) and BFCL (the functions of its
+categories thrown together), both in English, from ../shared/data; and, in both languages, questions of the embedded
+teacher on the embedded tools. A question that needs two tools of which one is found counts half.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agent.selection import Selector
+from agent.toolbox import all_tools
+from agent.tools import Tool
+from dataset_builder.embedded_teacher import EmbeddedTeacher
+
+DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+KS = (5, 10, 20)
+CATEGORIES = ("simple_python", "multiple", "parallel", "parallel_multiple")
+QUESTIONS = 1000  # of the embedded teacher
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Tools, and questions with the names of the tools that each needs."""
+
+    name: str
+    tools: list[Tool]
+    questions: list[tuple[str, set[str]]]
+
+
+def lines(path: Path) -> Iterable[Any]:
+    return map(json.loads, path.read_text(encoding="utf-8").splitlines())
+
+
+def as_tool(name: str, description: str, properties: dict[str, Any]) -> Tool:
+    parameters = {"type": "object", "properties": properties}
+    return Tool(
+        schema={"type": "function", "function": {"name": name, "description": description, "parameters": parameters}}
+    )
+
+
+def seal_tools() -> Benchmark:
+    tools = {
+        entry["api_name"]: as_tool(entry["api_name"], entry["api_description"], entry["parameters"])
+        for entry in lines(DATA / "seal_tools" / "tool.jsonl")
+    }
+    cases = lines(DATA / "seal_tools" / "dev.jsonl")
+    questions = [(case["query"], {call["api"] for call in case["calling"]}) for case in cases]
+    return Benchmark("Seal-Tools, en", list(tools.values()), questions)
+
+
+def bfcl() -> Benchmark:
+    """Functions of one name in several questions differ in detail; the first one stands for all."""
+    tools: dict[str, Tool] = {}
+    questions = []
+    for category in CATEGORIES:
+        answers = lines(DATA / "bfcl" / "possible_answer" / f"BFCL_v4_{category}.json")
+        for case, answer in zip(lines(DATA / "bfcl" / f"BFCL_v4_{category}.json"), answers, strict=True):
+            for function in case["function"]:
+                properties = function["parameters"].get("properties", {})
+                tools.setdefault(function["name"], as_tool(function["name"], function["description"], properties))
+            text = "\n".join(message["content"] for turn in case["question"] for message in turn)
+            questions.append((text, {name for call in answer["ground_truth"] for name in call}))
+    return Benchmark("BFCL, en", list(tools.values()), questions)
+
+
+def embedded(lang: str) -> Benchmark:
+    tools = all_tools()
+    teacher = EmbeddedTeacher(tools, seed=20, languages=(lang,))
+    names = {tool.name for tool in tools}
+    questions = []
+    for question in teacher.questions(QUESTIONS):
+        called = {call.name for call in question.plan.calls}
+        if called and called <= names:  # a row may show a tool under another name, which no catalogue here knows
+            questions.append((question.user, called))
+    return Benchmark(f"embedded, {lang}", tools, questions)
+
+
+def measured(benchmark: Benchmark) -> dict[str, Any]:
+    selector = Selector(benchmark.tools)
+    started = time.process_time()
+    ranked = [[tool.name for tool in selector.nearest(text, max(KS))] for text, _ in benchmark.questions]
+    seconds = time.process_time() - started
+    found = list(zip(ranked, (wanted for _, wanted in benchmark.questions), strict=True))
+    recall = {k: sum(len(wanted & set(names[:k])) / len(wanted) for names, wanted in found) / len(found) for k in KS}
+    return {
+        "benchmark": benchmark.name,
+        "tools": len(benchmark.tools),
+        "questions": len(found),
+        **{f"recall@{k}": round(value, 4) for k, value in recall.items()},
+        "ms_per_question": round(1000 * seconds / len(found), 2),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    as_json = parser.parse_args().json
+    benchmarks = [seal_tools(), bfcl()] if DATA.is_dir() else []
+    results = [measured(benchmark) for benchmark in (*benchmarks, embedded("zh"), embedded("en"))]
+    if as_json:
+        print(json.dumps(results))
+        return
+    for result in results:
+        print("  ".join(f"{name} {value}" for name, value in result.items()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""The laws of the journal: nothing written is lost, nobody overwrites anybody, every action can be taken back."""
+
+import itertools
+import json
+import random
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from some_rows import rows, write_rows
+
+from agent.errors import UserError
+from agent.messages import check_conversation
+from dataset_builder.annotate.desk import Desk, Seat
+from dataset_builder.annotate.export import export
+from dataset_builder.annotate.journal import CLAIM_SECONDS, ConflictError, Draft, Journal, folded
+from dataset_builder.rows import read_rows
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(write_rows(tmp_path / "rows.jsonl"))
+
+
+def _edited(desk: Desk, seat: Seat, text: str) -> Seat:
+    messages = [dict(message) for message in desk.messages(seat.key)]
+    messages[-1]["content"] = text
+    return desk.save(seat, messages)  # type: ignore[arg-type]
+
+
+def test_an_undo_restores_what_was_before_whatever_was_done() -> None:
+    rng = random.Random(5)
+    actions: list = []
+    before = [folded([])]
+    for number in itertools.count(1):
+        kind = rng.choice(["edit", "accept", "reject", "delete"])
+        body = {"messages": [number]} if kind == "edit" else {"reason": str(number)} if kind == "reject" else {}
+        actions.append((number, kind, "", body))
+        before.append(folded(actions))
+        if number == 30:
+            break
+    for expected in reversed(before[:-1]):
+        number += 1
+        actions.append((number, "undo", "", {}))
+        got = folded(actions)
+        assert (got.status, got.messages, got.reason) == (expected.status, expected.messages, expected.reason)
+    assert folded([*actions, (99, "undo", "", {})]).status == "open"
+
+
+def test_actions_of_one_act_are_undone_together() -> None:
+    actions = [(1, "edit", "", {"messages": ["a"]}), (2, "edit", "x", {"messages": ["b"]}), (3, "accept", "x", {})]
+    assert folded(actions).status == "accepted"
+    assert folded([*actions, (4, "undo", "", {})]).messages == ["a"]
+
+
+def test_an_action_on_an_older_version_is_refused_and_writes_nothing(desk: Desk) -> None:
+    key = desk.sheets[0].key
+    mine, theirs = desk.at(Seat("me"), key), desk.at(Seat("they"), key)
+    theirs = _edited(desk, theirs, "theirs")
+    with pytest.raises(ConflictError):
+        _edited(desk, mine, "mine")
+    with pytest.raises(ConflictError):
+        desk.decide(mine, "accept")
+    assert desk.messages(key)[-1]["content"] == "theirs"
+    assert desk.standing(theirs).status == "open"
+
+
+def test_two_people_are_given_different_rows(desk: Desk) -> None:
+    seats = [desk.sit(f"person {number}") for number in range(5)]
+    assert len({seat.key for seat in seats}) == 5
+    assert desk.sit("person 2").key == seats[2].key, "who comes back goes on where they were"
+
+
+def test_a_claim_that_was_not_renewed_is_given_away(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = desk.sit("gone")
+    later = time.time() + CLAIM_SECONDS + 1
+    monkeypatch.setattr("dataset_builder.annotate.journal.time.time", lambda: later)
+    assert desk.sit("new").key == first.key
+
+
+def test_each_row_is_given_once_and_then_the_work_is_done(desk: Desk) -> None:
+    seat, seen = desk.sit("me"), []
+    for _ in range(5):
+        seen.append(seat.key)
+        seat = desk.next_open(desk.decide(seat, "accept"))
+    assert sorted(seen) == sorted(sheet.key for sheet in desk.sheets)
+    assert desk.counts() == {"open": 0, "accepted": 5, "rejected": 0, "deleted": 0}
+    assert desk.next_open(seat).key == seat.key
+
+
+def test_undo_goes_back_to_the_row_of_my_latest_action_and_leaves_others_alone(desk: Desk) -> None:
+    mine = desk.sit("me")
+    theirs = desk.sit("they")
+    after = desk.next_open(desk.decide(mine, "reject", "wrong tool"))
+    desk.decide(theirs, "accept")
+    undone = desk.undo(after)
+    assert undone is not None
+    assert undone.key == mine.key
+    assert desk.counts()["rejected"] == 0
+    assert desk.counts()["accepted"] == 1
+    assert desk.undo(undone) is None
+
+
+def test_a_draft_outlives_the_process_and_goes_with_the_save(desk: Desk) -> None:
+    seat = desk.sit("me")
+    desk.keep_draft(seat, "messages[0].content", "half a sen")
+    again = Desk(desk.path)
+    assert again.journal.drafts(seat.key, "me") == [Draft("messages[0].content", 0, "half a sen")]
+    assert again.journal.drafts(seat.key, "they") == []
+    _edited(again, again.sit("me"), "saved")
+    assert again.journal.drafts(seat.key, "me") == []
+
+
+WRITER = """
+import itertools, sys
+from dataset_builder.annotate.desk import Desk, Seat
+desk = Desk(sys.argv[1])
+seat = desk.at(Seat("writer"), desk.sheets[0].key)
+for number in itertools.count():
+    messages = desk.messages(seat.key)
+    messages[-1] = {**messages[-1], "content": f"text {number}"}
+    seat = desk.save(seat, messages)
+    print(number, flush=True)
+"""
+
+
+def test_a_killed_writer_loses_nothing_that_it_reported_saved(tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "rows.jsonl")
+    with subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        told = [int(writer.stdout.readline()) for _ in range(7)]
+        writer.kill()
+        told += [int(line) for line in writer.stdout]
+    desk = Desk(path)
+    saved = int(desk.messages(desk.sheets[0].key)[-1]["content"].split()[1])
+    assert told[-1] <= saved <= told[-1] + 1
+
+
+def test_the_dataset_and_the_original_stay_as_they_were(desk: Desk) -> None:
+    before = desk.path.read_bytes()
+    seat = _edited(desk, desk.sit("me"), "other")
+    assert desk.path.read_bytes() == before
+    with sqlite3.connect(desk.journal.path) as database:
+        kept = json.loads(database.execute("SELECT row FROM originals WHERE key = ?", (seat.key,)).fetchone()[0])
+    assert kept == desk.sheet(seat).row
+
+
+def test_a_row_that_changed_is_a_new_row(tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "rows.jsonl")
+    desk = Desk(path)
+    desk.decide(desk.sit("me"), "accept")
+    path.write_text(path.read_text("utf-8").replace("北京今天晴", "北京今天雨"), encoding="utf-8")
+    assert Desk(path).counts()["accepted"] == 0
+
+
+def test_a_file_that_is_no_journal_is_named(tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "rows.jsonl")
+    (tmp_path / "rows.jsonl.annotations.sqlite").write_text("not a database, and long enough to be read as one" * 40)
+    with pytest.raises(UserError, match=r"annotations\.sqlite"):
+        Desk(path)
+    with sqlite3.connect(tmp_path / "future.sqlite") as database:
+        database.execute("PRAGMA user_version = 99")
+    with pytest.raises(UserError, match="format 99"):
+        Journal(tmp_path / "future.sqlite")
+
+
+def test_what_was_accepted_comes_out_as_rows_and_the_rest_with_its_reason(desk: Desk, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no row was accepted"):
+        export(desk, tmp_path / "out")
+    seat = _edited(desk, desk.sit("me"), "北京晴，适合出门。")
+    seat = desk.next_open(desk.decide(seat, "accept"))
+    seat = desk.next_open(desk.decide(seat, "reject", "wrong tool"))
+    seat = desk.next_open(desk.decide(seat, "delete"))
+    desk.decide(seat, "accept")
+    done = export(desk, tmp_path / "out")
+    assert (done["rows"], done["edited"], done["rejected"]) == ({"train": 2}, 1, 3)
+    written = read_rows(tmp_path / "out")
+    assert [row["id"] for row in written] == ["row-1", "row-4"]
+    assert written[0]["messages"][-1]["content"] == "北京晴，适合出门。"
+    assert written[0]["quality"] == {"review": "accepted", "edited": True}
+    assert all(check_conversation(row["messages"], row["tools"]) == [] for row in written)
+    lines = (tmp_path / "out" / "rejected.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line)["reason"] for line in lines] == ["wrong tool", "deleted", "not reviewed"]
+    edits = [json.loads(line) for line in (tmp_path / "out" / "edits.jsonl").read_text("utf-8").splitlines()]
+    assert edits[0]["original"]["messages"] == rows()[0]["messages"]
+    assert edits[0]["edited"]["messages"] == written[0]["messages"]

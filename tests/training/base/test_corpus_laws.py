@@ -1,0 +1,126 @@
+"""The laws of the pretraining corpus: seeded, bilingual, learnable, and free of tool calls."""
+
+import json
+import random
+import re
+
+import pytest
+
+from training.base.batches import IGNORED, encode, make_batch
+from training.base.corpus import values, words
+from training.base.corpus.asking import make_request
+from training.base.corpus.forms import make_form
+from training.base.corpus.mixture import document
+from training.base.tokenizer import corpus_tokenizer
+
+SAMPLE = 3000
+_CODES = {code for code, _ in words.CURRENCIES}  # said by their names now and then
+TOKENIZER = corpus_tokenizer()
+
+
+@pytest.fixture(scope="module")
+def documents() -> list:
+    return [document(11, index, stage=index / SAMPLE) for index in range(SAMPLE)]
+
+
+def test_a_document_depends_on_its_seed_and_index_alone(documents: list) -> None:
+    for index in random.Random(0).sample(range(SAMPLE), 50):
+        assert document(11, index, stage=index / SAMPLE) == documents[index]
+    assert document(12, 0) != document(11, 0)
+
+
+def test_no_document_shows_a_tool_call(documents: list) -> None:
+    banned = re.compile(
+        r"tool_call|tool_response|<tools?>|</tools?>|\"arguments\"|\"type\": \"function\"|<think>|im_start\|>tool"
+    )
+    for one in documents:
+        assert not banned.search(one.text), one.text
+
+
+def test_no_object_holds_a_name_beside_its_arguments(documents: list) -> None:
+    for one in documents:
+        for line in one.text.splitlines():
+            if line.startswith("{"):
+                try:
+                    found = json.loads(line.removesuffix("<|im_end|>"))
+                except ValueError:
+                    continue
+                assert not ({"name", "arguments"} <= set(found)), line
+
+
+def test_both_languages_have_about_half(documents: list) -> None:
+    chinese = sum(bool(re.search(r"[\u4e00-\u9fff]", one.text)) for one in documents) / SAMPLE
+    assert 0.4 < chinese < 0.85  # English chats show Chinese descriptions now and then
+
+
+def test_documents_hardly_ever_come_twice(documents: list) -> None:
+    longer = [one.text for one in documents if len(one.text) > 120]
+    assert len(set(longer)) > 0.999 * len(longer)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_request_says_every_value_that_its_record_holds(lang: str) -> None:
+    for seed in range(300):
+        rng = random.Random(seed)
+        form = make_form(rng, set(), "snake")
+        request = make_request(rng, form, lang, leave_out=seed % 3 == 0)
+        order = [item.name for item in form.fields]
+        assert sorted(request.filled, key=order.index) == list(request.filled) or len(request.filled) < 2
+        for item in form.fields:
+            if item.required and item is not request.missing:
+                assert item.name in request.filled
+            if item is request.missing:
+                assert item.name not in request.filled
+            value = request.filled.get(item.name)
+            if isinstance(value, str) and "enum" not in item.schema and value.isalpha() and value not in _CODES:
+                assert value in request.text
+
+
+def test_only_what_the_assistant_says_is_learned_unless_all_is(documents: list) -> None:
+    chat = next(one for one in documents if one.task.startswith("choose"))
+    ids, labels = encode(TOKENIZER, chat, learn_all=False)
+    learned = TOKENIZER.decode([one for one in labels if one != IGNORED])
+    assert learned == "".join(text for text, is_learned in chat.pieces if is_learned)
+    _, everything = encode(TOKENIZER, chat, learn_all=True)
+    assert everything[:-1] == ids[:-1]
+
+
+def test_a_batch_depends_on_seed_and_step_alone() -> None:
+    shape = {"rows": 4, "length": 256, "stage": 0.5, "learn_all": 0.3}
+    first, again = (make_batch(TOKENIZER, seed=1, step=5, **shape) for _ in range(2))
+    other = make_batch(TOKENIZER, seed=1, step=6, **shape)
+    assert first.inputs.equal(again.inputs)
+    assert first.targets.equal(again.targets)
+    assert not first.inputs.equal(other.inputs)
+
+
+def test_targets_are_the_next_tokens() -> None:
+    batch = make_batch(TOKENIZER, seed=1, step=0, rows=4, length=256, stage=1.0, learn_all=0.5)
+    learned = batch.targets[:, :-1] != IGNORED
+    assert batch.targets[:, :-1][learned].equal(batch.inputs[:, 1:][learned])
+    assert learned.any()
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (0, "零"),
+        (10, "十"),
+        (15, "十五"),
+        (20, "二十"),
+        (35, "三十五"),
+        (107, "一百零七"),
+        (110, "一百一十"),
+        (1005, "一千零五"),
+        (4230, "四千二百三十"),
+    ],
+)
+def test_chinese_numbers_are_said_as_people_say_them(number: int, said: str) -> None:
+    assert values.chinese_number(number) == said
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(0, "zero"), (12, "twelve"), (19, "nineteen"), (30, "thirty"), (47, "forty-seven")]
+)
+def test_english_numbers_are_said_as_people_say_them(number: int, said: str) -> None:
+    assert values.english_number(number) == said

@@ -1,0 +1,124 @@
+"""The laws of pretraining and export, on a model of a few thousand weights."""
+
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from training.base.export import RECORD, card, export
+from training.base.pretrain import Plan, arguments, run
+
+SHIPPED = Path(__file__).resolve().parents[3] / "agent" / "embedded"
+TINY = shlex.split(
+    "--hidden 16 --layers 1 --heads 1 --head-dim 16 --batch-tokens 512 --early-batch-tokens 256 --early-length 128 "
+    "--length 256 --long-length 256 --early-tokens 768 --device cpu --log-every 1 --probe-count 1"
+)
+
+
+def pretrain(folder: Path, tokens: int, *more: str) -> None:
+    run(arguments().parse_args(["--output", str(folder), "--tokens", str(tokens), *TINY, *more]))
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return torch.load(folder / "checkpoint.pt", weights_only=True)["model"]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    pretrain(folder, 3072)
+    return folder
+
+
+def test_the_same_seed_gives_the_same_weights(finished: Path, tmp_path: Path) -> None:
+    pretrain(tmp_path, 3072)
+    assert all(torch.equal(value, weights(finished)[name]) for name, value in weights(tmp_path).items())
+
+
+def test_a_run_that_was_stopped_goes_on_to_the_same_weights(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training.base import pretrain as module
+
+    class StoppedError(Exception):
+        pass
+
+    def stop_after_four(args: object, training: module.Pretraining) -> float:
+        if training.steps == 4 and not (tmp_path / "checkpoint.pt").exists():
+            training.save(tmp_path / "checkpoint.pt")
+            raise StoppedError
+        return training.tokens / 3072
+
+    monkeypatch.setattr(module, "spent", stop_after_four)
+    with pytest.raises(StoppedError):
+        pretrain(tmp_path, 3072)
+    monkeypatch.undo()
+    pretrain(tmp_path, 3072)
+    assert all(torch.equal(value, weights(finished)[name]) for name, value in weights(tmp_path).items())
+    assert len(json.loads((tmp_path / "sessions.json").read_text())) == 2
+
+
+def test_the_loss_falls(tmp_path: Path) -> None:
+    pretrain(tmp_path, 16_000, "--hidden", "32", "--head-dim", "32", "--warmup-steps", "5")
+    losses = [entry["loss"] for entry in map(json.loads, (tmp_path / "log.jsonl").open()) if "loss" in entry]
+    assert losses[-1] < losses[0] - 0.5
+
+
+def test_the_rate_rises_holds_and_ends_at_zero() -> None:
+    plan = Plan(warmup_steps=10, decay=0.25)
+    assert plan.rate(0, 0.0) == pytest.approx(0.1)
+    assert plan.rate(50, 0.5) == 1.0
+    assert plan.rate(50, 0.875) == pytest.approx(0.5)
+    assert plan.rate(50, 1.0) == 0.0
+
+
+def test_an_exported_model_gives_the_logits_of_the_run(finished: Path, tmp_path: Path) -> None:
+    record = export(finished, tmp_path / "model", probe_count=2)
+    model = AutoModelForCausalLM.from_pretrained(tmp_path / "model")
+    assert all(torch.equal(value, model.state_dict()[name]) for name, value in weights(finished).items())
+    assert record["tokens"] >= 3072
+    assert (tmp_path / "model" / "README.md").read_text(encoding="utf-8") == card(record)
+    assert AutoTokenizer.from_pretrained(tmp_path / "model").chat_template
+
+
+def test_exporting_a_folder_without_a_run_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "training.base.export", str(tmp_path / "none"), str(tmp_path / "model")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "checkpoint.pt" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "model").exists()
+
+
+def test_the_shipped_card_says_what_the_shipped_files_are() -> None:
+    record = json.loads((SHIPPED / RECORD).read_text(encoding="utf-8"))
+    assert (SHIPPED / "README.md").read_text(encoding="utf-8") == card(record)
+    config = json.loads((SHIPPED / "config.json").read_text(encoding="utf-8"))
+    assert config["architectures"] == [record["architecture"]] == ["Qwen3ForCausalLM"]
+    assert (record["layers"], record["hidden"], record["vocabulary"]) == (
+        config["num_hidden_layers"], config["hidden_size"], config["vocab_size"],
+    )  # fmt: skip
+    shards = sorted(SHIPPED.glob("*.safetensors"))
+    assert all(shard.stat().st_size < 16 * 2**20 for shard in shards)
+    sizes: dict[str, int] = {}
+    for shard in shards:
+        with safe_open(shard, framework="pt") as tensors:
+            sizes |= {name: tensors.get_tensor(name).numel() for name in tensors.keys()}  # noqa: SIM118
+    assert sum(sizes.values()) == record["parameters"] <= 16_000_000
+
+
+def test_the_shipped_model_loads_with_nothing_missing() -> None:
+    model, info = AutoModelForCausalLM.from_pretrained(SHIPPED, output_loading_info=True)
+    assert not info["missing_keys"]
+    assert not info["unexpected_keys"]
+    tokenizer = AutoTokenizer.from_pretrained(SHIPPED)
+    assert model.config.vocab_size == len(tokenizer)
+    assert model.generation_config.eos_token_id == [tokenizer.eos_token_id, tokenizer.pad_token_id]

@@ -1,0 +1,124 @@
+"""Laws of the comparison: one base for both, what it stands on is named, and the table fits a terminal."""
+
+import json
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM
+from typer.testing import CliRunner
+
+from agent.cli import build_app
+from agent.errors import UserError
+from agent.models import Sampling, load_model, resolve
+from training.evaluate.decisions import decisions_of
+from training.evaluate.predict import contenders, fitting, write
+from training.evaluate.run import Source, evaluate
+
+SHORT = Sampling(max_new_tokens=6)
+
+
+@pytest.fixture(scope="module")
+def adapter(tmp_path_factory):
+    """An adapter that changes what the base writes."""
+    torch.manual_seed(0)
+    base = AutoModelForCausalLM.from_pretrained(resolve("embedded"))
+    model = get_peft_model(base, LoraConfig(r=4, target_modules="all-linear", init_lora_weights=False))
+    folder = tmp_path_factory.mktemp("adapter")
+    model.save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.fixture
+def dataset(rows, tmp_path):
+    """A folder with two splits; their tools have different names."""
+    (tmp_path / "dataset" / "data").mkdir(parents=True)
+    for split, name in (("train", "subtract"), ("test", "add")):
+        text = "".join(json.dumps(row, ensure_ascii=False).replace('"add"', f'"{name}"') + "\n" for row in rows)
+        (tmp_path / "dataset" / "data" / f"{split}.jsonl").write_text(text, "utf-8")
+    return str(tmp_path / "dataset")
+
+
+def run(dataset, adapter=None, limit=3, seed=0, **more):
+    files = {"output": None, "save": None, "as_json": True, **more}
+    return evaluate("embedded", adapter, Source(dataset, "test", None, limit, seed), max_new_tokens=6, **files)
+
+
+def test_the_base_beside_an_adapter_is_the_base_alone(rows, adapter):
+    asked = decisions_of(rows[:2])
+    alone = load_model("embedded").generate_batch([(one.prompt, one.tools) for one in asked], SHORT)
+    both = contenders("embedded", adapter)
+    base, adapted = (write(both[name], asked, SHORT, lambda _: None) for name in ("base", "adapter"))
+    assert [reply.raw for reply in base] == [reply.raw for reply in alone]
+    assert [reply.raw for reply in adapted] != [reply.raw for reply in base]
+
+
+def test_the_document_names_everything_it_stands_on(dataset, adapter, tmp_path, capsys):
+    run(dataset, adapter, output=tmp_path / "deep" / "numbers.json", save=tmp_path / "replies.jsonl")
+    told = json.loads(capsys.readouterr().out)
+    assert told == json.loads((tmp_path / "deep" / "numbers.json").read_text())
+    assert told["models"] == {"base": "embedded", "adapter": adapter}
+    assert len(told["dataset"]["fingerprint"]) == 16
+    assert len(told["template_hash"]) == 64
+    assert told["seed"] == 0
+    assert told["versions"]["transformers"]
+    share = told["measures"]["all"]["valid_call"]["adapter"]
+    assert share["n"] == 3
+    assert share["low"] <= share["rate"] <= share["high"]
+
+    replies = [json.loads(line) for line in (tmp_path / "replies.jsonl").read_text("utf-8").splitlines()]
+    assert len(replies) == told["decisions"] == 6
+    assert all({"prompt", "gold", "base", "adapter"} <= set(reply) for reply in replies)
+    right = sum(reply["adapter"]["verdict"].get("right_answer", False) for reply in replies)
+    assert right == told["measures"]["all"]["right_answer"]["adapter"]["right"]
+
+
+def test_tools_that_training_saw_are_counted(dataset, rows, capsys):
+    assert run(dataset)["dataset"]["tools_seen_in_training"] == []
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    with open(f"{dataset}/data/train.jsonl", "a", encoding="utf-8") as file:
+        file.write(text)
+    told = run(dataset)
+    assert told["dataset"]["tools_seen_in_training"] == ["add"]
+    assert "1 of the 1 tools were seen in training: add" in told["warnings"][0]
+
+
+def test_the_same_seed_draws_the_same_rows(dataset):
+    draws = [[row["id"] for row in Source(dataset, "test", None, 5, seed).rows()] for seed in (0, 0, 1)]
+    assert draws[0] == draws[1] != draws[2]
+
+
+def test_the_table_fits_100_columns_and_shows_both_languages(dataset, adapter, tmp_path, capsys):
+    file = tmp_path / "numbers.json"
+    run(dataset, adapter, limit=4, output=file)
+    capsys.readouterr()
+    shown = CliRunner().invoke(build_app("evaluate"), ["evaluate", "--show", str(file)])
+    assert shown.exit_code == 0
+    table = [line for line in shown.stdout.splitlines() if line.startswith(("│", "┃"))]
+    assert table
+    assert max(map(len, table)) <= 100
+    for found in ("All rows", "中文", "English", "right arguments", "tools also in the train split: 0 of 1"):
+        assert found in shown.stdout
+
+
+def test_prompts_that_do_not_fit_are_counted_and_not_asked(rows):
+    model = load_model("embedded")
+    asked = decisions_of(rows[:2])
+    room = model.model.config.max_position_embeddings
+    assert fitting(model, asked, Sampling(max_new_tokens=8)) == asked
+    with pytest.raises(UserError, match="none of the prompts fits"):
+        fitting(model, asked, Sampling(max_new_tokens=room - 10))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "no dataset is named"),
+        (["--dataset", "nowhere.jsonl"], "nowhere.jsonl: no such file"),
+        (["--show", "nowhere.json"], "nowhere.json: no such file"),
+    ],
+)
+def test_bad_input_is_one_line(arguments, says):
+    done = CliRunner().invoke(build_app("evaluate"), ["evaluate", *arguments])
+    assert isinstance(done.exception, UserError)
+    assert says in str(done.exception)

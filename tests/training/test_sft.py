@@ -1,0 +1,91 @@
+"""Laws of the script that trains, run in this process on models of a few thousand weights."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, Lfm2Config, LlamaConfig
+
+from agent.errors import UserError
+from agent.models.names import resolve
+from agent.models.templates import template_hash
+from training.arguments import parse
+from training.masks.sequences import MaskedSequence
+from training.sft import main
+
+SIZES = {
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 1,
+}
+KINDS = {
+    "attention": lambda words: LlamaConfig(vocab_size=words, **SIZES),
+    "hybrid": lambda words: Lfm2Config(vocab_size=words, layer_types=["conv", "full_attention"], **SIZES),
+}
+
+
+def train(folder: Path, rows_file: str, kind: str, *more: str) -> Path:
+    tokenizer = AutoTokenizer.from_pretrained(resolve("embedded"))
+    torch.manual_seed(0)
+    AutoModelForCausalLM.from_config(KINDS[kind](len(tokenizer))).save_pretrained(folder / "model")
+    tokenizer.save_pretrained(folder / "model")
+    flags = ["--model_name_or_path", str(folder / "model"), "--dataset_name", rows_file, "--max_steps", "1"]
+    flags += ["--output_dir", str(folder / "adapter"), "--lora_r", "2", "--gradient_checkpointing", "false"]
+    main(*parse([*flags, *more]))
+    return folder / "adapter"
+
+
+def test_the_certificate_stands_in_log_and_card(rows_file, tmp_path):
+    adapter = train(tmp_path, rows_file, "attention")
+    log, card = json.loads((adapter / "training_log.json").read_text()), (adapter / "README.md").read_text()
+    certificate = log["certificate"]
+    assert certificate["holds"]
+    assert certificate["replies"] == 6
+    template = AutoTokenizer.from_pretrained(adapter).chat_template
+    assert log["template_hash"] == certificate["template_hash"] == template_hash(template)
+    assert f"certificate: under this chat template, one pass over {certificate['rows']}" in card
+    assert template_hash(template) in card
+
+
+def test_a_template_without_a_certificate_is_not_trained_on(rows_file, tmp_path, monkeypatch):
+    from training.masks import masker
+
+    def careless(turns, findings=()):
+        """Replies one after another without their prompts."""
+        ids = [i for turn in turns for i in turn.reply_ids]
+        return [MaskedSequence(ids, list(ids), [1.0] * len(ids))]
+
+    monkeypatch.setattr(masker, "build_sequences", careless)
+    with pytest.raises(UserError, match="the masks are not what the model must emit"):
+        train(tmp_path, rows_file, "attention")
+    assert not (tmp_path / "adapter" / "README.md").exists()
+
+
+CHATML_WITHOUT_TOOLS = (
+    "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+
+
+def test_a_template_that_leaves_calls_out_stops_training_unless_told_not_to(rows_file, tmp_path):
+    (tmp_path / "plain.jinja").write_text(CHATML_WITHOUT_TOOLS)
+    plain = ["--chat_template_path", str(tmp_path / "plain.jinja")]
+    rows = len(Path(rows_file).read_text().splitlines())
+    with pytest.raises(UserError, match=f"none of the {rows} rows can be learned from"):
+        train(tmp_path / "all", rows_file, "attention", *plain)
+    chat = {"messages": [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hello!"}], "tools": []}
+    with Path(rows_file).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(chat) + "\n")
+    with pytest.raises(UserError, match=f"{rows} of {rows + 1} rows cannot be learned .*dropped_call"):
+        train(tmp_path / "most", rows_file, "attention", *plain)
+    adapter = train(tmp_path / "rest", rows_file, "attention", *plain, "--ignore_findings")
+    assert len((adapter / "dropped.jsonl").read_text().splitlines()) == rows
+    assert AutoTokenizer.from_pretrained(adapter).chat_template == CHATML_WITHOUT_TOOLS
+
+
+def test_packing_is_refused_where_the_model_leaks(rows_file, tmp_path):
+    with pytest.raises(UserError, match="train it without --packing"):
+        train(tmp_path, rows_file, "hybrid", "--packing")

@@ -1,0 +1,80 @@
+"""What `AdapterTrainer` adds to `SFTTrainer` changes how fast a loss is found, never the loss."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import trl.kernels.chunked_logprob
+import trl.trainer.utils
+from datasets import Dataset
+from transformers import AutoTokenizer
+from trl import SFTConfig, SFTTrainer
+
+from agent.models.names import resolve
+from training.collator import AssistantOnlyCollator
+from training.trainer import AdapterTrainer
+
+sys.path[:0] = [str(Path(__file__).parent)]
+from test_collator import sequence, tiny  # noqa: E402
+
+
+@pytest.fixture
+def scored(monkeypatch):
+    """How many positions each loss sends through the head; TRL as it comes, until an `AdapterTrainer` is made."""
+    counts = []
+    function = trl.trainer.utils._ChunkedLogProbFunction
+
+    class Counting:
+        @staticmethod
+        def apply(hidden, *more):
+            counts.append(hidden.shape[0])
+            return function.apply(hidden, *more)
+
+    monkeypatch.setattr(trl.trainer.utils, "_use_triton", trl.kernels.chunked_logprob._use_triton)
+    monkeypatch.setattr(trl.trainer.utils, "_ChunkedLogProbFunction", Counting)
+    return counts
+
+
+def loss_and_gradient(kind, batch, folder):
+    torch.manual_seed(0)
+    config = SFTConfig(
+        output_dir=str(folder),
+        use_cpu=True,
+        bf16=False,
+        max_length=None,
+        report_to=[],
+        dataset_kwargs={"skip_prepare_dataset": True},
+        gradient_checkpointing=False,
+    )
+    tokenizer = AutoTokenizer.from_pretrained(resolve("embedded"))
+    trainer = kind(
+        model=tiny(),
+        args=config,
+        train_dataset=Dataset.from_list([sequence(3, 4)]),
+        processing_class=tokenizer,
+        data_collator=AssistantOnlyCollator(tokenizer, max_length=None),
+    )
+    loss = trainer.compute_loss(trainer.model, dict(batch))
+    loss.backward()
+    return loss.detach(), torch.cat([p.grad.flatten() for p in trainer.model.parameters() if p.grad is not None])
+
+
+def test_only_learned_tokens_are_scored_and_the_loss_stays_the_same(scored, tmp_path):
+    tokenizer = AutoTokenizer.from_pretrained(resolve("embedded"))
+    batch = AssistantOnlyCollator(tokenizer, max_length=None)([sequence(9, 3), sequence(4, 2), sequence(6, 5)])
+    batch.pop("weights", None)
+    learned = int((batch["labels"] != -100).sum())
+    theirs = loss_and_gradient(SFTTrainer, batch, tmp_path / "theirs")
+    ours = loss_and_gradient(AdapterTrainer, batch, tmp_path / "ours")
+    assert scored == [batch["labels"][:, 1:].numel(), learned]
+    assert torch.allclose(theirs[0], ours[0], rtol=1e-6)
+    assert torch.allclose(theirs[1], ours[1], rtol=1e-5, atol=1e-8)
+
+
+def test_a_batch_of_which_nothing_is_learned_has_loss_zero(scored, tmp_path):
+    ids = torch.tensor([[5, 6, 7]])
+    batch = {"input_ids": ids, "labels": torch.full_like(ids, -100), "attention_mask": torch.ones_like(ids)}
+    loss, gradient = loss_and_gradient(AdapterTrainer, batch, tmp_path)
+    assert loss == 0
+    assert not gradient.any()

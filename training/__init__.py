@@ -1,0 +1,1 @@
+"""What makes an adapter: masks, collator, training, evaluation. Stands on `agent`."""

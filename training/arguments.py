@@ -1,0 +1,118 @@
+"""The command line of training: TRL's own three dataclasses and one small one of ours, with errors as one line.
+
+Comes in: flags, or `--config recipe.yaml`, whose values flags override. Goes out: the four dataclasses, filled in.
+Knows nothing of what is done with them.
+"""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import torch
+import yaml
+from trl import ModelConfig, ScriptArguments, SFTConfig, TrlParser
+
+from agent.errors import UserError
+from training.masks.masker import METHODS
+
+# Where a library's default suits full fine-tuning of a large model, or no adapter, ours suits a LoRA adapter.
+DEFAULTS = {
+    "use_peft": True,
+    "lora_target_modules": "all-linear",
+    "learning_rate": 2e-4,
+    "save_total_limit": 2,
+    "max_length": 4096,
+    "output_dir": "runs/adapter",
+    "ddp_find_unused_parameters": False,
+}
+
+
+@dataclass
+class RunArguments:
+    """What only callsmith knows of a training run."""
+
+    dataset_revision: str | None = field(
+        default=None, metadata={"help": "Branch, tag or commit of a dataset on the Hub."}
+    )
+    adapter_name_or_path: str | None = field(
+        default=None, metadata={"help": "Go on training this adapter (a folder or Hub id) instead of a new one."}
+    )
+    mask_method: str = field(
+        default="both",
+        metadata={
+            "help": "How the learned tokens are found: two independent ways that must agree, or one of them alone.",
+            "choices": list(METHODS),
+        },
+    )
+    ignore_findings: bool = field(
+        default=False, metadata={"help": "Train also where the template loses content or stop tokens of some rows."}
+    )
+    start_over: bool = field(
+        default=False, metadata={"help": "Begin anew where the output folder holds a run, finished or not."}
+    )
+
+
+Parsed = tuple[ScriptArguments, SFTConfig, ModelConfig, RunArguments]
+
+
+class _Parser(TrlParser):
+    def error(self, message: str) -> NoReturn:
+        """One line instead of a usage text of two hundred."""
+        raise UserError(message, mend="`python training/sft.py --help` lists every option")
+
+
+def parse(arguments: Sequence[str]) -> Parsed:
+    """Every option of `ScriptArguments`, `SFTConfig`, `ModelConfig` and `RunArguments`.
+
+    Raises:
+        UserError: An unknown option (the nearest known one is named), a value that does not fit, or a recipe that is
+            missing or no YAML.
+    """
+    kinds: Any = (ScriptArguments, SFTConfig, ModelConfig, RunArguments)
+    parser = _Parser(kinds, allow_abbrev=False)
+    parser.set_defaults(**DEFAULTS, **_device_defaults(arguments))
+    known = [option for action in parser._actions for option in action.option_strings]
+    if "--config" in arguments:
+        _check_recipe(arguments, {action.dest for action in parser._actions})
+    try:
+        parsed = parser.parse_args_and_config(list(arguments), return_remaining_strings=True)
+    except (ValueError, TypeError) as error:
+        raise UserError(str(error), mend="`python training/sft.py --help` lists every option") from error
+    unknown = [text for text in parsed[-1] if text.startswith("-")] or parsed[-1]
+    if unknown:
+        raise _unknown(unknown[0].split("=")[0], known)
+    return parsed[0], parsed[1], parsed[2], parsed[3]
+
+
+def _device_defaults(arguments: Sequence[str]) -> dict[str, bool]:
+    """bfloat16 where the device multiplies in it; without an accelerator say so, or two processes never meet."""
+    if torch.accelerator.is_available() and "--use_cpu" not in arguments:
+        bf16 = not torch.cuda.is_available() or torch.cuda.is_bf16_supported(including_emulation=False)
+        return {} if bf16 else {"bf16": False}
+    return {"use_cpu": True, "bf16": bool(torch.cpu.get_capabilities().get("avx512_bf16"))}
+
+
+def _check_recipe(arguments: Sequence[str], known: set[str]) -> None:
+    position = list(arguments).index("--config") + 1
+    if position >= len(arguments):
+        raise UserError("--config names no file")
+    name = arguments[position]
+    try:
+        with open(name, encoding="utf-8") as file:
+            recipe = yaml.safe_load(file)
+    except FileNotFoundError as error:
+        raise UserError("no such recipe", where=name) from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"cannot be read as YAML: {error}", where=name) from error
+    if not isinstance(recipe, dict):
+        raise UserError("must hold `option: value` lines", where=name)
+    for key in recipe:
+        if key != "env" and key not in known:
+            raise UserError(str(_unknown(str(key), sorted(known))), where=name)
+
+
+def _unknown(option: str, known: Sequence[str]) -> UserError:
+    near = difflib.get_close_matches(option, known, n=1)
+    mend = f"did you mean {near[0]}?" if near else "`python training/sft.py --help` lists every option"
+    return UserError(f"unknown option {option}", mend=mend)

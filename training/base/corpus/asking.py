@@ -1,0 +1,88 @@
+"""Messages that ask for a form: an opening and the fields' values, woven into a sentence in some order.
+
+Comes in: a `random.Random`, a `Form`, a language. Goes out: a `Request`: its text, and the record that fills the form.
+Knows nothing of how a form is shown or answered.
+"""
+
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+from training.base.corpus.forms import Field, Form
+
+_OPEN_EN = (
+    "{a} the {t}", "please {a} a {t}", "I want to {a} a {t}", "can you {a} the {t}", "{a} {t}", "I need to {a} the {t}",
+    "help me {a} a {t}", "could you {a} my {t}", "would you {a} a {t}", "my wish is to {a} the {t}",
+    "time to {a} the {t}", "let us {a} the {t}", "{a} a {t} for me", "{t}, {a} it", "I have to {a} one {t}",
+)  # fmt: skip
+_OPEN_ZH = (
+    "{a}{t}", "请{a}{t}", "我想{a}{t}", "帮我{a}{t}", "能不能{a}{t}", "麻烦{a}一下{t}", "我要{a}{t}", "请帮忙{a}{t}",
+    "把{t}{a}", "替我{a}{t}", "我得{a}{t}", "{t}帮我{a}", "想请你{a}{t}", "是时候{a}{t}了", "给我{a}{t}",
+)  # fmt: skip
+
+
+@dataclass
+class Request:
+    """One message part asking for one form; `filled` is the right record; `missing` is the required field left out."""
+
+    form: Form
+    text: str
+    filled: dict[str, Any] = field(default_factory=dict)
+    missing: Field | None = None
+
+
+def make_request(rng: random.Random, form: Form, lang: str, leave_out: bool = False) -> Request:
+    """A request for `form`; with `leave_out`, one required field's value is not given (where the form has one)."""
+    action, thing = rng.choice(form.action[lang == "zh"]), form.thing[lang == "zh"]
+    if rng.random() < 0.75:
+        action = form.described[lang == "zh"]
+    opening = rng.choice(_OPEN_ZH if lang == "zh" else _OPEN_EN).format(a=action, t=thing)
+    needed = [item for item in form.fields if item.required]
+    missing = rng.choice(needed) if leave_out and needed else None
+    filled: dict[str, Any] = {}
+    mentions: list[str] = []
+    for item in form.fields:
+        if item is missing or (not item.required and rng.random() < 0.4):
+            continue
+        value = item.make(rng, lang)
+        pattern = rng.choice(item.mentions)[lang == "zh"]
+        mentions.append(pattern.format(v=value.said, l=item.label[lang]))
+        filled[item.name] = value.json
+    rng.shuffle(mentions)
+    return Request(form, _compose(rng, opening, mentions, lang), filled, missing)
+
+
+def _compose(rng: random.Random, opening: str, mentions: list[str], lang: str) -> str:
+    comma, stop = ("，", "。") if lang == "zh" else (", ", ".")
+    listing = rng.choice((comma, comma, "；" if lang == "zh" else "; ", comma if lang == "zh" else " and "))
+    style = rng.random()
+    if style < 0.2 and mentions:
+        text = listing.join(mentions) + rng.choice((comma, stop if lang == "zh" else ". ", comma)) + opening
+    elif style < 0.45 and mentions:
+        pause = rng.choice((stop, "：") if lang == "zh" else (". ", ": ", " - "))
+        text = opening + pause + listing.join(mentions)
+    elif lang == "en" and style < 0.7:
+        text = " ".join([opening, *mentions])
+    else:
+        text = listing.join([opening, *mentions])
+    if rng.random() < 0.12:
+        text = rng.choice(_BEFORE)[lang == "zh"] + text
+    if lang == "en" and rng.random() < 0.7:
+        text = text[:1].upper() + text[1:]
+    text += rng.choice(("", stop, "？" if lang == "zh" else "?", "", stop))
+    return text + (rng.choice(_AFTER)[lang == "zh"] if rng.random() < 0.12 else "")
+
+
+_BEFORE = (
+    ("hello, ", "你好，"),
+    ("well, ", "那么，"),
+    ("a small thing: ", "有件小事："),
+    ("listen, ", "听着，"),
+    ("hey, ", "嘿，"),
+)
+_AFTER = (
+    (" Thanks!", "谢谢！"),
+    (" I am in a hurry.", "我赶时间。"),
+    (" It is for work.", "工作要用。"),
+    (" Thank you.", "多谢。"),
+)

@@ -1,0 +1,249 @@
+"""Forms: what a service does and the fields it needs, described in Chinese and in English.
+
+Comes in: a `random.Random` and a language. Goes out: `Form`s with invented names.
+Knows nothing of how a form is asked for, shown or answered.
+"""
+
+import random
+from dataclasses import dataclass
+from typing import Any
+
+from training.base.corpus import values, words
+from training.base.corpus.kinds import GENERIC, KINDS, SWITCHES
+from training.base.corpus.values import Make, Value
+
+
+@dataclass(frozen=True)
+class Field:
+    name: str
+    label: dict[str, str]  # what people call it, by language
+    about: dict[str, str]
+    schema: dict[str, Any]
+    make: Make
+    mentions: tuple[tuple[str, str], ...]
+    required: bool
+
+
+@dataclass(frozen=True)
+class Form:
+    name: str
+    action: tuple[list[str], list[str]]  # words that mean the same, English and Chinese
+    described: tuple[str, str]  # those of them that the description uses
+    thing: tuple[str, str]
+    about: dict[str, str]
+    fields: list[Field]
+
+
+_RANDOM_MAKES: list[tuple[str, Make]] = [
+    ("string", values.anything),
+    ("string", values.code),
+    ("integer", values.count),
+    ("number", values.amount),
+    ("number", values.signed),
+    ("string", values.term),
+]
+
+
+def invented_word(rng: random.Random) -> str:
+    roll = rng.random()
+    if roll < 0.65:
+        return rng.choice(words.THINGS)[0]
+    if roll < 0.8:
+        return rng.choice(words.QUALITIES)[0]
+    return values.scrap(rng) if roll < 0.97 else values.syllables(rng, 1, 3)
+
+
+def identifier(rng: random.Random, parts: list[str], style: str) -> str:
+    pieces = [piece.replace("'", "") for part in parts for piece in part.replace("_", " ").split()]
+    if style == "camel":
+        return pieces[0].lower() + "".join(piece.capitalize() for piece in pieces[1:])
+    if style == "pascal":
+        return "".join(piece.capitalize() for piece in pieces)
+    return {"snake": "_", "kebab": "-", "dot": "."}[style].join(piece.lower() for piece in pieces)
+
+
+def make_field(rng: random.Random, style: str, taken: set[str]) -> Field:
+    roll, required = rng.random(), rng.random() < 0.7
+    if roll < 0.52:
+        kind = rng.choice(KINDS)
+        name, about = rng.choice(kind.names), rng.choice(kind.about)
+        schema: dict[str, Any] = {"type": kind.type}
+        if kind.type == "array":
+            schema["items"] = {"type": "number" if "numbers" in kind.names else "string"}
+        made, mentions, label = kind.make, kind.mentions, (name.replace("_", " "), about[1])
+        if rng.random() < 0.65:
+            mentions = GENERIC
+        if "YYYY" not in about[0]:
+            label = (_short(about[0]), about[1])
+    elif roll < 0.68:
+        return _choice_field(rng, style, required)
+    elif roll < 0.76:
+        return _switch_field(rng, style)
+    else:
+        first, second = rng.choice(words.QUALITIES + words.THINGS), rng.choice(words.THINGS)
+        label = (f"{first[0]} {second[0]}", first[1] + second[1])
+        type_, made = rng.choice(_RANDOM_MAKES)
+        name, schema, mentions = label[0], {"type": type_}, GENERIC
+        about = rng.choice((label, (f"The {label[0]}", f"{label[1]}的值"), (f"Value of the {label[0]}", label[1])))
+    name = _renamed(rng, name)
+    if rng.random() < 0.12 and schema["type"] in ("integer", "string"):
+        schema["default"] = made(rng, rng.choice(("en", "zh"))).json
+        required = False
+    return Field(
+        identifier(rng, [name], style),
+        {"en": label[0], "zh": label[1]},
+        {"en": about[0], "zh": about[1]},
+        schema,
+        made,
+        mentions,
+        required,
+    )
+
+
+def _short(about: str) -> str:
+    """`The city or place` as people would say it in a sentence: `city or place`."""
+    return about.removeprefix("The ").lower() if about.startswith("The ") else about[:1].lower() + about[1:]
+
+
+def _renamed(rng: random.Random, name: str) -> str:
+    """Mostly `name`; at times with something before or behind it, or nothing like it, so only the description tells."""
+    roll = rng.random()
+    if roll < 0.72:
+        return name
+    if roll < 0.80:
+        return rng.choice(("the", "p", "given", "in", "user", "new")) + " " + name
+    if roll < 0.88:
+        return name + " " + rng.choice(("value", "arg", "in", "text", "field", "param"))
+    return rng.choice((invented_word(rng), invented_word(rng), values.letters(rng, 1, 6)))
+
+
+def _choice_field(rng: random.Random, style: str, required: bool) -> Field:
+    """One of a few values. Some descriptions declare the word that stands for each: `size: s=small, l=large`."""
+    label = rng.choice(words.THINGS)
+    pool = rng.choice((words.QUALITIES, words.QUALITIES, words.THINGS, words.COLORS))
+    options = rng.sample(pool, rng.randint(2, 4))
+    lang = rng.choice(("en", "en", "zh"))
+    listed = [option[lang == "zh"] for option in options]
+    if declared := rng.random() < 0.55:
+        listed = _abbreviated(rng, options)
+
+    def make(inner: random.Random, spoken: str) -> Value:
+        chosen = inner.randrange(len(options))
+        own_word = declared or inner.random() < 0.2
+        return Value(listed[chosen], options[chosen][spoken == "zh"] if own_word else listed[chosen])
+
+    kind = rng.choice((("kind", "种类"), ("type", "类型"), ("mode", "方式"), ("level", "级别"), ("style", "样式")))
+    name = (f"{label[0]} {kind[0]}", label[1] + kind[1])
+    about = rng.choice(
+        (name, (f"Which {name[0]}", f"哪种{name[1]}"), (f"One of {', '.join(listed)}", f"{'、'.join(listed)}之一"))
+    )
+    if declared:
+        stands = [f"{code}={option[0]}" for code, option in zip(listed, options, strict=True)]
+        stands_zh = [f"{code}={option[1]}" for code, option in zip(listed, options, strict=True)]
+        about = (f"{name[0]}: {', '.join(stands)}", f"{name[1]}：{'，'.join(stands_zh)}")
+    schema: dict[str, Any] = {"type": "string", "enum": listed}
+    if not required and rng.random() < 0.3:
+        schema["default"] = rng.choice(listed)
+    labels = {"en": name[0], "zh": name[1]}
+    return Field(
+        identifier(rng, [name[0]], style), labels, {"en": about[0], "zh": about[1]}, schema, make, GENERIC, required
+    )
+
+
+def _abbreviated(rng: random.Random, options: list[tuple[str, str]]) -> list[str]:
+    """Short values that stand for the options' words: their English word, its first letters, or any letters at all."""
+    length = rng.choice((1, 2, 3))
+    codes = [rng.choice((option[0][:length], option[0], values.letters(rng, 1, 4))) for option in options]
+    if rng.random() < 0.2:
+        codes = [code.upper() for code in codes]
+    return codes if len(set(codes)) == len(codes) else [option[0] for option in options]
+
+
+def _switch_field(rng: random.Random, style: str) -> Field:
+    label, yes, no = rng.choice(SWITCHES)
+
+    def make(inner: random.Random, spoken: str) -> Value:
+        on = inner.random() < 0.5
+        return Value(on, (yes if on else no)[spoken == "zh"])
+
+    words_ = label[0].replace("_", " ")
+    about = {"en": f"Whether it is {words_}", "zh": f"是否{label[1]}"}
+    return Field(
+        identifier(rng, [label[0]], style),
+        {"en": words_, "zh": label[1]},
+        about,
+        {"type": "boolean"},
+        make,
+        (("{v}", "{v}"),),
+        False,
+    )
+
+
+_MORE = (
+    ("Returns the result.", "返回结果。"),
+    ("The result comes back as JSON.", "结果以JSON返回。"),
+    ("Works for any city.", "任何城市都可以。"),
+    ("Say all the details.", "请给出所有细节。"),
+    ("Only for members.", "仅限会员。"),
+    ("It may take a while.", "可能需要一点时间。"),
+    ("Prices are in euro.", "价格以欧元计。"),
+    ("Use it when the user asks for it.", "用户要求时使用。"),
+)
+_ABOUT_EN = (
+    "{A} {t}", "{A} the {t}", "{A} a {t}.", "Use this to {a} the {t}.", "{A} one {t} for the user", "Can {a} a {t}",
+    "{A} {t} by its fields.", "A way to {a} the {t}.", "Service that can {a} {t}", "{a} a {t}", "It will {a} the {t}.",
+)  # fmt: skip
+_ABOUT_ZH = (
+    "{a}{t}", "{a}{t}。", "用来{a}{t}", "可以{a}{t}", "按给出的条件{a}{t}", "帮用户{a}{t}。", "此服务会{a}{t}",
+    "能{a}{t}。", "{t}：{a}",
+)  # fmt: skip
+
+
+def make_form(rng: random.Random, taken: set[str], style: str, most_fields: int = 4) -> Form:
+    """A form whose name is not in `taken` (and is added to it)."""
+    while True:
+        action = rng.choice(words.ACTIONS)
+        quality = rng.choice(words.QUALITIES) if rng.random() < 0.4 else ("", "")
+        noun = rng.choice(words.THINGS)
+        thing = (f"{quality[0]} {noun[0]}".strip(), quality[1] + noun[1])
+        said = (rng.choice(action[0]), rng.choice(action[1]))
+        roll = rng.random()
+        if roll < 0.72:
+            parts = [said[0], thing[0]]
+        elif roll < 0.82:
+            parts = [thing[0], said[0]]
+        elif roll < 0.92:
+            parts = [noun[0], rng.choice(("service", "tool", "helper", "lookup", "form", "desk", "api"))]
+            if rng.random() < 0.4:
+                parts = [rng.choice(("do", "run", "my", "call", "v2")), noun[0], rng.choice(words.THINGS)[0]]
+        else:
+            parts = [rng.choice((values.letters(rng, 3, 7), values.scrap(rng)))]
+        name = identifier(rng, parts, style)
+        if name not in taken:
+            break
+    taken.add(name)
+    fields: dict[str, Field] = {}
+    for _ in range(rng.choices(range(most_fields + 1), weights=(1, 5, 6, 4, 2, 1, 1)[: most_fields + 1])[0]):
+        made = make_field(rng, "snake" if style in ("kebab", "dot", "pascal") else style, taken)
+        fields.setdefault(made.name, made)
+    en, zh = said if rng.random() < 0.6 else (rng.choice(action[0]), rng.choice(action[1]))
+    about = {
+        "en": rng.choice(_ABOUT_EN).format(a=en, A=en.capitalize(), t=thing[0]),
+        "zh": rng.choice(_ABOUT_ZH).format(a=zh, t=thing[1]),
+    }
+    if rng.random() < 0.25:
+        more = rng.choice(_MORE)
+        about = {"en": about["en"].rstrip(".") + ". " + more[0], "zh": about["zh"].rstrip("。") + "。" + more[1]}
+    return Form(name, action, (en, zh), thing, about, list(fields.values()))
+
+
+def make_forms(rng: random.Random, low: int, high: int, most_fields: int = 4) -> list[Form]:
+    """`low` to `high` forms, named in one style, in any order; at times two of them have the same fields."""
+    style = rng.choices(("snake", "camel", "pascal", "kebab", "dot"), weights=(70, 20, 4, 3, 3))[0]
+    taken: set[str] = set()
+    forms = [make_form(rng, taken, style, most_fields) for _ in range(rng.randint(low, high))]
+    if rng.random() < 0.3 and len(forms) > 2:  # a near neighbour: the same thing, another action
+        twin = make_form(rng, taken, style, most_fields)
+        forms[-1] = Form(twin.name, twin.action, twin.described, twin.thing, twin.about, forms[0].fields)
+    rng.shuffle(forms)
+    return forms

@@ -1,0 +1,47 @@
+"""Which document comes n-th: the mixture of all tasks, seeded document by document.
+
+`document(seed, index)` depends on nothing else, so any part of the corpus can be made again, in any order, anywhere.
+`stage` moves from short copying (0.0) to the full mixture (1.0).
+"""
+
+import random
+from collections.abc import Callable, Iterator
+
+from training.base.corpus import copying, filling, reading, services, talk
+from training.base.corpus.document import Document
+
+Task = Callable[[random.Random, str], Document]
+
+# task, weight at the start, weight in the full mixture (weights count documents, not tokens)
+TASKS: list[tuple[Task, float, float]] = [
+    (copying.repeat, 12, 20),
+    (copying.twice, 10, 24),
+    (copying.look_up, 14, 18),
+    (copying.convert, 4, 5),
+    (copying.pick_item, 4, 2),
+    (reading.report, 6, 10),
+    (reading.passage, 6, 4),
+    (reading.record, 8, 5),
+    (filling.fill, 14, 14),
+    (filling.which, 8, 9),
+    (services.choose, 12, 48),
+    (services.same_but, 2, 4),
+    (talk.story, 4, 3),
+    (talk.small_talk, 4, 4),
+    (talk.synonyms, 6, 3),
+]
+
+
+def document(seed: int, index: int, stage: float = 1.0) -> Document:
+    rng = random.Random(f"{seed}:{index}")
+    weights = [start + (full - start) * stage for _, start, full in TASKS]
+    task = rng.choices(TASKS, weights=weights)[0][0]
+    return task(rng, "zh" if rng.random() < 0.5 else "en")
+
+
+def documents(seed: int, start: int = 0, stage: float = 1.0) -> Iterator[Document]:
+    """Without end, from the document `start` on."""
+    index = start
+    while True:
+        yield document(seed, index, stage)
+        index += 1

@@ -1,0 +1,217 @@
+"""Choosing among forms and filling them: the largest part of the corpus.
+
+Goes out: chats in which the system (or the user) shows two to six forms and says how to write them, and the user asks
+for one thing, for several, for something no form does, or forgets a needed value. Knows nothing of tool calls.
+"""
+
+import random
+from typing import Any
+
+from training.base.corpus.asking import Request, make_request
+from training.base.corpus.document import Document, Turn, chat, exchange
+from training.base.corpus.forms import Form, make_form, make_forms
+from training.base.corpus.layouts import Writing, make_writing, show_forms
+from training.base.corpus.talk import IDLE_EN, IDLE_ZH
+from training.base.corpus.telling import follow_up
+
+_LEAD_EN = (
+    "You fill forms.",
+    "You are a helpful assistant.",
+    "Help the user with the forms below.",
+    "You work at a desk with these services.",
+    "",
+    "Be brief.",
+)
+_LEAD_ZH = (
+    "你负责填表。",
+    "你是一个乐于助人的助手。",
+    "用下面的表单帮助用户。",
+    "你在服务台工作，可用的服务如下。",
+    "",
+    "请简短回答。",
+)
+_HEAD_EN = (
+    "# Forms",
+    "Forms:",
+    "The forms are:",
+    "# Services",
+    "Services you can use:",
+    "Available forms",
+    "# Actions",
+)
+_HEAD_ZH = ("# 表单", "表单：", "可用的表单有：", "# 服务", "你可以使用的服务：", "可选表单", "# 操作")
+_HOW_EN = (
+    "Write each one as:\n{x}",
+    "Answer with {x}",
+    "When a form fits, write\n{x}",
+    "Fill one like this: {x}",
+    "Use <tags> as shown: {x}",
+    "Format: {x}",
+)
+_HOW_ZH = ("每个都这样写：\n{x}", "按这个格式回答：{x}", "有合适的表单时写\n{x}", "填写方法：{x}", "格式如下：{x}")
+REFUSALS_EN = (
+    "None of the forms can {a} {t}.",
+    "I cannot {a} {t} with these forms.",
+    "Sorry, there is no way to {a} {t} here.",
+    "I have nothing that can {a} {t}.",
+    "Sorry, none of these fits.",
+    "That is not something I can do here.",
+    "No suitable form is available for that.",
+)
+REFUSALS_ZH = (
+    "没有可以{a}{t}的表单。",
+    "抱歉，我这里不能{a}{t}。",
+    "这里没有办法{a}{t}。",
+    "抱歉，没有合适的表单。",
+    "这些都不适用，我做不到。",
+    "很抱歉，无法{a}{t}。",
+)
+QUESTIONS_EN = (
+    "What is the {l}?",
+    "Please tell me the {l}.",
+    "Which {l} should I use?",
+    "I still need the {l}.",
+    "Could you give me the {l}?",
+)
+QUESTIONS_ZH = ("请问{l}是什么？", "请告诉我{l}。", "还需要{l}。", "{l}是多少？", "请提供{l}。")
+_AND_EN, _AND_ZH = (" Also, ", " And ", " Then ", " ", "\n"), ("另外，", "还有，", "然后", "", "\n")
+
+
+def _prompt(rng: random.Random, forms: list[Form], writing: Writing, lang: str, shown_in: str) -> str:
+    zh = lang == "zh"
+    parts = [
+        rng.choice(_LEAD_ZH if zh else _LEAD_EN),
+        rng.choice(_HEAD_ZH if zh else _HEAD_EN) + "\n" + show_forms(rng, forms, shown_in),
+    ]
+    how = rng.choice(_HOW_ZH if zh else _HOW_EN).format(x=writing.example())
+    parts.insert(rng.choice((1, 2)), how)
+    return rng.choice(("\n\n", "\n")).join(part for part in parts if part)
+
+
+_SHORT, _LONG = 400, 880  # tokens of a chat, roughly
+
+
+def choose(rng: random.Random, lang: str, most: int = 8) -> Document:
+    """Two or more forms and up to `most` messages: for one of them, two, none, or one whose needed value is left out.
+
+    Many messages to one list are many decisions for the price of reading it once.
+    """
+    forms, writing = make_forms(rng, *rng.choice(((1, 3), (2, 3), (2, 3), (2, 4), (3, 6)))), make_writing(rng)
+    shown_in = lang if rng.random() < 0.85 else ("en" if lang == "zh" else "zh")
+    system = _prompt(rng, forms, writing, lang, shown_in)
+    room = rng.choice((_SHORT, _SHORT, _SHORT, _LONG)) - rough_tokens(system)
+    kinds: list[str] = []
+    turns: list[Turn] = []
+    for _ in range(most):
+        kind, more = _exchange(rng, forms, lang, writing)
+        room -= sum(rough_tokens(turn.text) + 5 for turn in more)
+        if turns and room < 0:
+            break
+        kinds.append(kind)
+        turns += more
+    if rng.random() < 0.7:
+        turns.insert(0, Turn("system", system))
+    else:
+        turns[0] = Turn("user", system + "\n\n" + turns[0].text)
+    return chat(turns, f"choose_{kinds[0]}")
+
+
+def rough_tokens(text: str) -> float:
+    """About how many tokens a text has, without cutting it."""
+    ascii_ = sum(character.isascii() for character in text)
+    return 0.36 * ascii_ + 0.95 * (len(text) - ascii_)
+
+
+def _exchange(rng: random.Random, forms: list[Form], lang: str, writing: Writing) -> tuple[str, list[Turn]]:
+    roll = rng.random()
+    if roll < 0.17:
+        return "none", exchange(*_unsuited(rng, forms, lang))
+    if roll < 0.28:
+        return "ask", _forgetful(rng, forms, lang, writing)
+    if roll < 0.42:
+        return "many", exchange(*_many(rng, forms, lang, writing))
+    request = make_request(rng, rng.choice(forms), lang)
+    turns = exchange(request.text, writing.one(request.form.name, request.filled))
+    return "one", turns + (follow_up(rng, lang) if rng.random() < 0.25 else [])
+
+
+def _unsuited(rng: random.Random, forms: list[Form], lang: str) -> tuple[str, str]:
+    zh = lang == "zh"
+    if rng.random() < 0.3:
+        return rng.choice(IDLE_ZH if zh else IDLE_EN)
+    things = {form.thing[0].split()[-1] for form in forms}
+    while True:
+        other = make_form(rng, set(), "snake", 2)
+        if other.thing[0].split()[-1] not in things:
+            break
+    request = make_request(rng, other, lang)
+    reply = rng.choice(REFUSALS_ZH if zh else REFUSALS_EN)
+    return request.text, reply.format(
+        a=rng.choice(other.action[zh]), t=other.thing[zh] if zh else f"the {other.thing[0]}"
+    )
+
+
+def _forgetful(rng: random.Random, forms: list[Form], lang: str, writing: Writing) -> list[Turn]:
+    """A request without a needed value, the question for it, and often the value and then the filled form."""
+    zh = lang == "zh"
+    able = [form for form in forms if any(item.required for item in form.fields)]
+    if not able:
+        request = make_request(rng, rng.choice(forms), lang)
+        return [Turn("user", request.text), Turn("assistant", writing.one(request.form.name, request.filled))]
+    request = make_request(rng, rng.choice(able), lang, leave_out=True)
+    assert request.missing is not None
+    ask = rng.choice(QUESTIONS_ZH if zh else QUESTIONS_EN).format(l=request.missing.label[lang])
+    turns = [Turn("user", request.text), Turn("assistant", ask)]
+    if rng.random() < 0.6:
+        value = request.missing.make(rng, lang)
+        given = rng.choice(
+            ("{v}", "{v}。", "{l}是{v}", "用{v}") if zh else ("{v}", "{v}.", "The {l} is {v}.", "{l}: {v}", "Use {v}")
+        )
+        filled = {**request.filled, request.missing.name: value.json}
+        ordered = {item.name: filled[item.name] for item in request.form.fields if item.name in filled}
+        turns.append(Turn("user", given.format(v=value.said, l=request.missing.label[lang])))
+        turns.append(Turn("assistant", writing.one(request.form.name, ordered)))
+    return turns
+
+
+def _many(rng: random.Random, forms: list[Form], lang: str, writing: Writing) -> tuple[str, str]:
+    """Two or three requests in one message, often of one form with other values; one object each, in their order."""
+    count = rng.choice((2, 2, 2, 3))
+    picked = [rng.choice(forms)] * count if rng.random() < 0.4 else [rng.choice(forms) for _ in range(count)]
+    requests: list[Request] = [make_request(rng, form, lang) for form in picked]
+    joint = rng.choice(_AND_ZH if lang == "zh" else _AND_EN)
+    question = joint.join(request.text for request in requests)
+    return question, "\n".join(writing.one(request.form.name, request.filled) for request in requests)
+
+
+def same_but(rng: random.Random, lang: str) -> Document:
+    """One form asked for several values of one field in a row: `the weather in Paris, Rome and Oslo`."""
+    forms, writing = make_forms(rng, 1, 3), make_writing(rng)
+    form = next((item for item in forms if item.fields), None)
+    if form is None:
+        return choose(rng, lang)
+    varied = rng.choice([item for item in form.fields if item.schema["type"] != "boolean"] or form.fields)
+    rest = Form(
+        form.name,
+        form.action,
+        form.described,
+        form.thing,
+        form.about,
+        [item for item in form.fields if item is not varied],
+    )
+    base = make_request(rng, rest, lang)
+    chosen = [varied.make(rng, lang) for _ in range(rng.choice((2, 2, 3)))]
+    said = [value.said for value in chosen]
+    listing = rng.choice(("、", "和")).join(said) if lang == "zh" else ", ".join(said[:-1]) + " and " + said[-1]
+    joint = rng.choice(varied.mentions)[lang == "zh"].format(v=listing, l=varied.label[lang])
+    question = base.text.rstrip("。？.?") + ("，" if lang == "zh" else ", ") + joint
+    order = [item.name for item in form.fields]
+    records: list[dict[str, Any]] = []
+    for value in chosen:
+        record = {**base.filled, varied.name: value.json}
+        records.append({name: record[name] for name in order if name in record})
+    reply = "\n".join(writing.one(form.name, record) for record in records)
+    return chat(
+        [Turn("system", _prompt(rng, forms, writing, lang, lang)), Turn("user", question), Turn("assistant", reply)],
+        "choose_same",
+    )

@@ -1,0 +1,231 @@
+"""Values and the ways people say them: names, numbers, dates, addresses, codes, each drawn from a huge space.
+
+Comes in: a `random.Random` and a language. Goes out: `Value`s, whose `json` belongs in a record and whose `said` is how
+a message says it (often the same text, sometimes `三个` for 3). Knows nothing of forms or tasks.
+"""
+
+import random
+import string
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from training.base.corpus import words
+from training.base.corpus.han import COMMON
+
+_ENGLISH = sorted({part for text in words.all_english() for part in text.replace("_", " ").split() if part.isalpha()})
+_VOWELS, _CONSONANTS = "aeiou", "bcdfghjklmnprstvwz"
+_SMALL_EN = words.listed("zero one two three four five six seven eight nine ten eleven twelve")
+_MONTHS = words.listed("January February March April May June July August September October November December")
+
+
+@dataclass(frozen=True)
+class Value:
+    json: Any
+    said: str
+
+
+Make = Callable[[random.Random, str], Value]
+
+
+def _same(text: str) -> Value:
+    return Value(text, text)
+
+
+def syllables(rng: random.Random, low: int = 2, high: int = 4) -> str:
+    return "".join(rng.choice(_CONSONANTS) + rng.choice(_VOWELS) for _ in range(rng.randint(low, high)))
+
+
+def han(rng: random.Random, low: int = 2, high: int = 4) -> str:
+    return "".join(rng.choices(COMMON, k=rng.randint(low, high)))
+
+
+def chinese_number(number: int) -> str:
+    """0 to 9999 as people write it: 35 is 三十五, 107 is 一百零七."""
+    if number == 0:
+        return "零"
+    digits, units = "零一二三四五六七八九", ["", "十", "百", "千"]
+    text, gap = "", False
+    for power in (3, 2, 1, 0):
+        digit = number // 10**power % 10
+        if digit:
+            text += ("零" if gap and text else "") + digits[digit] + units[power]
+        gap = digit == 0
+    return text[1:] if 10 <= number < 20 else text
+
+
+def english_number(number: int) -> str:
+    """0 to 99 in words."""
+    tens = words.listed("twenty thirty forty fifty sixty seventy eighty ninety")
+    teens = words.listed("thirteen fourteen fifteen sixteen seventeen eighteen nineteen")
+    if number <= 12:
+        return _SMALL_EN[number]
+    if number < 20:
+        return teens[number - 13]
+    return tens[number // 10 - 2] + (f"-{_SMALL_EN[number % 10]}" if number % 10 else "")
+
+
+def scrap(rng: random.Random) -> str:
+    """A word that nobody knows, made of pieces of English ones, so that every token is copied somewhere, after any."""
+    pieces = []
+    for _ in range(rng.randint(1, 3)):
+        word = rng.choice(_ENGLISH)
+        length = rng.randint(1, len(word))
+        piece = word[:length] if rng.random() < 0.5 else word[-length:]
+        pieces.append(piece.capitalize() if rng.random() < 0.25 else piece)
+    return "".join(pieces)
+
+
+def scraps(rng: random.Random, lang: str) -> Value:
+    """A few such words, or as many characters of any kind."""
+    count_ = rng.randint(1, 6)
+    if lang == "zh":
+        return _same(han(rng, count_, 3 * count_))
+    joint = rng.choice((" ", " ", " ", "_", ", ", "-", "/", ""))
+    return _same(joint.join(scrap(rng) for _ in range(count_)))
+
+
+def person(rng: random.Random, lang: str) -> Value:
+    if lang == "zh":
+        given = "".join(rng.choices(words.GIVEN_ZH if rng.random() < 0.6 else COMMON, k=rng.choice((1, 2, 2))))
+        return _same(rng.choice(words.FAMILY_ZH) + given)
+    first = rng.choice(words.GIVEN_EN) if rng.random() < 0.6 else syllables(rng).capitalize()
+    last = rng.choice(words.FAMILY_EN) if rng.random() < 0.6 else syllables(rng).capitalize()
+    return _same(first if rng.random() < 0.3 else f"{first} {last}")
+
+
+def place(rng: random.Random, lang: str) -> Value:
+    if rng.random() < 0.6:
+        return _same(rng.choice(words.CITIES)[1 if lang == "zh" else 0])
+    if lang == "zh":
+        return _same(han(rng, 2, 3) + rng.choice(("", "", "市", "县", "镇", "村")))
+    return _same(syllables(rng).capitalize() + rng.choice(("", "", "ville", "ton", " City", " Bay")))
+
+
+def date(rng: random.Random, lang: str) -> Value:
+    year, month, day = rng.randint(1950, 2049), rng.randint(1, 12), rng.randint(1, 28)
+    iso = f"{year}-{month:02d}-{day:02d}"
+    if rng.random() < 0.6:
+        return _same(iso)
+    return Value(iso, f"{year}年{month}月{day}日" if lang == "zh" else f"{_MONTHS[month - 1]} {day}, {year}")
+
+
+def day_as_said(rng: random.Random, lang: str) -> Value:
+    """A date that is kept as it is written."""
+    return _same(date(rng, lang).said)
+
+
+def time_of_day(rng: random.Random, lang: str) -> Value:
+    return _same(f"{rng.randint(0, 23):02d}:{rng.randint(0, 59):02d}")
+
+
+def count(rng: random.Random, lang: str) -> Value:
+    number = rng.randint(1, 12) if rng.random() < 0.4 else rng.randint(1, 10 ** rng.randint(1, 5))
+    if number < 100 and rng.random() < 0.35:
+        return Value(number, chinese_number(number) if lang == "zh" else english_number(number))
+    return Value(number, str(number))
+
+
+def amount(rng: random.Random, lang: str) -> Value:
+    places = rng.choice((1, 2, 2, 3))
+    number = round(rng.uniform(0, 10 ** rng.randint(1, 5)), places)
+    return Value(number, repr(number))
+
+
+def signed(rng: random.Random, lang: str) -> Value:
+    number = rng.randint(-60, 120) if rng.random() < 0.6 else round(rng.uniform(-180, 180), rng.randint(1, 4))
+    return Value(number, repr(number))
+
+
+def email(rng: random.Random, lang: str) -> Value:
+    user = rng.choice(
+        (syllables(rng), rng.choice(words.GIVEN_EN).lower() + str(rng.randint(1, 999)), letters(rng, 3, 7))
+    )
+    return _same(f"{user}@{syllables(rng)}.{rng.choice(('com', 'cn', 'org', 'net', 'io'))}")
+
+
+def phone(rng: random.Random, lang: str) -> Value:
+    if rng.random() < 0.5:
+        return _same("1" + "".join(rng.choices(string.digits, k=10)))
+    return _same(f"{rng.randint(200, 999)}-{rng.randint(1000, 9999)}-{rng.randint(1000, 9999)}")
+
+
+def url(rng: random.Random, lang: str) -> Value:
+    return _same(
+        f"https://{syllables(rng)}.{rng.choice(('com', 'cn', 'org'))}/{letters(rng, 2, 6)}{rng.choice(('', '/'))}"
+    )
+
+
+def letters(rng: random.Random, low: int, high: int) -> str:
+    return "".join(rng.choices(string.ascii_lowercase, k=rng.randint(low, high)))
+
+
+def code(rng: random.Random, lang: str) -> Value:
+    upper = "".join(rng.choices(string.ascii_uppercase, k=rng.randint(1, 4)))
+    digits = "".join(rng.choices(string.digits, k=rng.randint(2, 7)))
+    mixed = "".join(rng.choices(string.ascii_letters + string.digits, k=rng.randint(4, 9)))
+    return _same(rng.choice((f"{upper}-{digits}", upper + digits, mixed, f"{letters(rng, 2, 5)}_{digits}", digits)))
+
+
+def address(rng: random.Random, lang: str) -> Value:
+    number = rng.randint(1, 999)
+    if lang == "zh":
+        road = rng.choice(words.ROADS_ZH) if rng.random() < 0.6 else han(rng, 2, 2)
+        return _same(f"{road}{rng.choice(('路', '街', '大道', '巷'))}{number}号")
+    road = rng.choice(words.ROADS_EN) if rng.random() < 0.6 else syllables(rng).capitalize()
+    return _same(f"{number} {road} {rng.choice(words.ROAD_KINDS_EN)}")
+
+
+def sentence(rng: random.Random, lang: str) -> Value:
+    """A few words of free text: a title, a note, a message."""
+    count_ = rng.randint(2, 5)
+    if lang == "zh":
+        parts = [rng.choice(words.THINGS)[1] if rng.random() < 0.5 else han(rng, 1, 3) for _ in range(count_)]
+        return _same("".join(parts))
+    makes = (lambda: rng.choice(words.THINGS)[0], lambda: rng.choice(words.WORDS_EN), lambda: scrap(rng))
+    return _same(" ".join(rng.choices(makes, (4, 3, 3))[0]() for _ in range(count_)))
+
+
+def term(rng: random.Random, lang: str) -> Value:
+    """A word or two: a topic, a product, a title."""
+    quality, thing = rng.choice(words.QUALITIES), rng.choice(words.THINGS)
+    if rng.random() < 0.3:
+        return _same(han(rng) if lang == "zh" else rng.choice((syllables, scrap))(rng))
+    if lang == "zh":
+        return _same(rng.choice(("", quality[1])) + thing[1])
+    return _same(rng.choice(("", quality[0] + " ")) + thing[0])
+
+
+def _from_pairs(pairs: list[tuple[str, str]]) -> Make:
+    return lambda rng, lang: _same(rng.choice(pairs)[1 if lang == "zh" else 0])
+
+
+color, language, dish = _from_pairs(words.COLORS), _from_pairs(words.LANGUAGES), _from_pairs(words.DISHES)
+
+
+def currency(rng: random.Random, lang: str) -> Value:
+    return _same(rng.choice(words.CURRENCIES)[0])
+
+
+def path(rng: random.Random, lang: str) -> Value:
+    folder = "/".join(syllables(rng, 1, 2) for _ in range(rng.randint(1, 2)))
+    return _same(f"/{folder}/{letters(rng, 3, 6)}.{rng.choice(('txt', 'csv', 'pdf', 'png', 'json', 'py'))}")
+
+
+def anything(rng: random.Random, lang: str) -> Value:
+    """Any short text at all, the other language included."""
+    other = lang if rng.random() < 0.85 else ("en" if lang == "zh" else "zh")
+    makes = (person, place, date, time_of_day, code, term, sentence, email, address, color, scraps, scraps)
+    return rng.choice(makes)(rng, other)
+
+
+def several(make: Make, low: int = 2, high: int = 4) -> Make:
+    def make_list(rng: random.Random, lang: str) -> Value:
+        items = [make(rng, lang) for _ in range(rng.randint(low, high))]
+        if lang == "zh":
+            said = "、".join(item.said for item in items)
+        else:
+            said = ", ".join(item.said for item in items[:-1]) + " and " + items[-1].said
+        return Value([item.json for item in items], said)
+
+    return make_list

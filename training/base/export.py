@@ -1,0 +1,140 @@
+"""Make the model folder of a pretraining run: `python -m training.base.export runs/base agent/embedded`.
+
+Comes in: a run's `checkpoint.pt`, `log.jsonl` and `sessions.json`, finished or not. Goes out: a folder that
+`AutoModelForCausalLM` and `AutoTokenizer` load, with `pretraining.json` (the run in numbers) and a model card made of
+it alone. Replaces the folder's own files only when all of them are written.
+"""
+
+import argparse
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from jinja2 import Environment, StrictUndefined
+from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen3ForCausalLM
+
+from agent.errors import UserError, exit_codes
+from training.base.corpus.mixture import TASKS
+from training.base.model import base_config
+from training.base.pretrain import Plan
+from training.base.probes import probe
+from training.base.tokenizer import corpus_tokenizer
+
+RECORD = "pretraining.json"
+CARD_TEMPLATE = Path(__file__).with_name("card.md.jinja")
+SHARD_SIZE = "15MB"
+LOSS_POINTS = 12
+
+
+def export(run: Path, folder: Path, probe_count: int = 100) -> dict[str, Any]:
+    """Write the model of `run` to `folder`; the record that was written.
+
+    Raises:
+        UserError: `run` holds no checkpoint.
+    """
+    if not (run / "checkpoint.pt").exists():
+        raise UserError("no checkpoint.pt there", where=str(run), mend="run training.base.pretrain with that --output")
+    state = torch.load(run / "checkpoint.pt", map_location="cpu", weights_only=True)
+    tokenizer = corpus_tokenizer()
+    model = trained_model(state, tokenizer)
+    entries = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    sessions = json.loads((run / "sessions.json").read_text(encoding="utf-8"))
+    probes = probe(model, tokenizer, state["plan"]["seed"], count=probe_count)
+    record = make_record(state, model, entries, sessions, probes)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as name:
+        fresh = Path(name)
+        model.save_pretrained(fresh, max_shard_size=SHARD_SIZE)
+        tokenizer.save_pretrained(fresh)
+        (fresh / RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        (fresh / "README.md").write_text(card(record), encoding="utf-8")
+        for old in folder.glob("model*"):
+            old.unlink()
+        for file in fresh.iterdir():
+            file.chmod(0o644)
+            os.replace(file, folder / file.name)
+    return record
+
+
+def trained_model(state: dict[str, Any], tokenizer: PreTrainedTokenizerFast) -> Qwen3ForCausalLM:
+    """The model of a checkpoint, greedy by default and stopping at the end of a turn."""
+    plan = Plan(**state["plan"])
+    config = base_config(tokenizer, hidden=plan.hidden, layers=plan.layers, heads=plan.heads, head_dim=plan.head_dim)
+    model = Qwen3ForCausalLM(config)
+    model.load_state_dict(state["model"])
+    stops = [tokenizer.eos_token_id, tokenizer.pad_token_id]
+    model.generation_config = GenerationConfig(
+        eos_token_id=stops, pad_token_id=tokenizer.pad_token_id, do_sample=False, max_new_tokens=512
+    )
+    return model.eval()
+
+
+def make_record(
+    state: dict[str, Any],
+    model: Qwen3ForCausalLM,
+    entries: list[dict[str, Any]],
+    sessions: list[dict[str, Any]],
+    probes: dict[str, float],
+) -> dict[str, Any]:
+    """Every number of the card."""
+    plan, config = Plan(**state["plan"]), model.config
+    steps, tokens, learned_tokens, seconds = state["counts"]
+    curve = [entry for entry in entries if "loss" in entry and entry["step"] <= steps]
+    chosen = (
+        sorted({round(index * (len(curve) - 1) / (LOSS_POINTS - 1)) for index in range(LOSS_POINTS)}) if curve else []
+    )
+    last = sessions[-1]
+    budget = last["budget"]
+    return {
+        "architecture": type(model).__name__,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "layers": config.num_hidden_layers,
+        "hidden": config.hidden_size,
+        "heads": config.num_attention_heads,
+        "head_dim": config.head_dim,
+        "vocabulary": config.vocab_size,
+        "positions": config.max_position_embeddings,
+        "longest_row": plan.long_length,
+        "dtype": str(model.dtype).removeprefix("torch."),
+        "seed": plan.seed,
+        "muon_rate": plan.muon_rate,
+        "adamw_rate": plan.adamw_rate,
+        "tokens": tokens,
+        "learned_tokens": learned_tokens,
+        "steps": steps,
+        "minutes": round(seconds / 60, 1),
+        "tokens_per_second": round(tokens / seconds) if seconds else 0,
+        "hardware": last["hardware"],
+        "precision": last["precision"],
+        "versions": last["versions"],
+        "budget": f"tokens {budget['tokens']}" if budget["tokens"] else f"minutes {budget['minutes']:g}",
+        "sessions": [{"corpus": one["corpus"], "from_tokens": one["from_tokens"]} for one in sessions],
+        "tasks": [task.__name__ for task, _, _ in TASKS],
+        "losses": [{"tokens": curve[index]["tokens"], "loss": curve[index]["loss"]} for index in chosen],
+        "probes": {name: round(share, 4) for name, share in probes.items()},
+    }
+
+
+def card(record: dict[str, Any]) -> str:
+    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)
+    return environment.from_string(CARD_TEMPLATE.read_text(encoding="utf-8")).render(record)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.base.export", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("run", type=Path, help="folder of a pretraining run")
+    parser.add_argument("folder", type=Path, help="model folder to write")
+    parser.add_argument("--probe-count", type=int, default=100, help="documents per probed task (default 100)")
+    args = parser.parse_args()
+    with exit_codes():
+        record = export(args.run, args.folder, args.probe_count)
+    print(json.dumps(record["probes"], indent=1))
+
+
+if __name__ == "__main__":
+    main()

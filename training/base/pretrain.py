@@ -1,0 +1,302 @@
+"""Pretrain the embedded base model from nothing: `python -m training.base.pretrain --output runs/base --minutes 75`.
+
+Comes in: a seed and a budget (minutes or tokens). Goes out: a folder with `checkpoint.pt` (written every few minutes;
+the same command goes on from it), `log.jsonl` (loss, probes) and `sessions.json`; `python -m training.base.export`
+makes the model folder of it at any time. One process, one device: bf16 on a GPU and on a CPU that multiplies in it.
+
+Muon moves the matrices, AdamW the embeddings and norms; the rate is constant, then falls to zero over the last part of
+the budget. Most documents are learned on the assistant's words alone: what cannot be predicted only adds noise.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import signal
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from tqdm import tqdm
+from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
+
+from agent.errors import UserError, exit_codes
+from training.base.attention import BLOCKS
+from training.base.batches import IGNORED, make_batch
+from training.base.model import base_config, random_model
+from training.base.probes import probe
+from training.base.tokenizer import corpus_tokenizer
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides the weights, together with the budget. Tokens count padding, in units of one."""
+
+    seed: int = 7
+    hidden: int = 192
+    layers: int = 6
+    heads: int = 3
+    head_dim: int = 64
+    batch_tokens: int = 8192
+    early_batch_tokens: int = 4096
+    early_length: int = 256
+    length: int = 512
+    long_length: int = 1024
+    early_tokens: int = 2_000_000  # rows of `early_length`, moving from copying to the full mixture
+    long_from: float = 0.5  # share of the budget after which every `long_every`-th batch has rows of `long_length`
+    long_every: int = 4
+    learn_all: float = 0.05
+    muon_rate: float = 0.02
+    adamw_rate: float = 3e-3
+    warmup_steps: int = 60
+    decay: float = 0.45  # share of the budget over which the rate falls to zero at its end
+
+    def shape(self, step: int, tokens: int, progress: float) -> tuple[int, int]:
+        """Rows and length of the batch of `step`."""
+        if tokens < self.early_tokens:
+            return self.early_batch_tokens // self.early_length, self.early_length
+        length = self.long_length if progress >= self.long_from and step % self.long_every == 0 else self.length
+        return self.batch_tokens // length, length
+
+    def rate(self, step: int, progress: float) -> float:
+        """The factor on both learning rates, 0 to 1."""
+        return min(1.0, (step + 1) / self.warmup_steps, max(0.0, 1.0 - progress) / self.decay)
+
+
+class Pretraining:
+    """The state of a run: model, optimizers, how far it is; `step()` moves it on by one batch."""
+
+    def __init__(self, plan: Plan, tokenizer: PreTrainedTokenizerFast, device: str, compiled: bool = False) -> None:
+        self.plan, self.tokenizer, self.device = plan, tokenizer, torch.device(device)
+        config = base_config(
+            tokenizer, hidden=plan.hidden, layers=plan.layers, heads=plan.heads, head_dim=plan.head_dim
+        )
+        self.model: Qwen3ForCausalLM = random_model(config, plan.seed)
+        self.model.to(self.device)  # type: ignore[arg-type]  # a device is what `to` takes
+        if self.device.type == "cpu":
+            self.model.set_attn_implementation(BLOCKS)
+        if compiled:  # layer by layer: they share one graph per shape, so that a new shape costs seconds
+            for layer in self.model.model.layers:
+                layer.compile(dynamic=False)
+        matrices = [p for name, p in self.model.named_parameters() if p.ndim == 2 and "embed" not in name]
+        chosen = {id(p) for p in matrices}
+        others = [p for p in self.model.parameters() if id(p) not in chosen]
+        self.optimizers: list[torch.optim.Optimizer] = [
+            torch.optim.Muon(matrices, lr=plan.muon_rate),
+            torch.optim.AdamW(others, lr=plan.adamw_rate, betas=(0.9, 0.95), weight_decay=0.0),
+        ]
+        self.steps, self.tokens, self.learned_tokens, self.seconds = 0, 0, 0, 0.0
+        self.half = half_precision(self.device)
+
+    def step(self, progress: float) -> float:
+        """Train on the next batch, `progress` being the spent share of the budget; the mean loss per learned token."""
+        plan = self.plan
+        rows, length = plan.shape(self.steps, self.tokens, progress)
+        stage = min(1.0, self.tokens / plan.early_tokens)
+        batch = make_batch(
+            self.tokenizer,
+            seed=plan.seed,
+            step=self.steps,
+            rows=rows,
+            length=length,
+            stage=stage,
+            learn_all=plan.learn_all,
+        )
+        inputs, targets = batch.inputs.to(self.device), batch.targets.to(self.device)
+        factor = plan.rate(self.steps, progress)
+        for optimizer, rate in zip(self.optimizers, (plan.muon_rate, plan.adamw_rate), strict=True):
+            for group in optimizer.param_groups:
+                group["lr"] = rate * factor
+        learned = targets != IGNORED  # the head is the dearest matrix: only learned tokens go through it
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
+            hidden = self.model.model(input_ids=inputs, use_cache=False).last_hidden_state
+            logits = self.model.lm_head(hidden[learned])
+        loss = F.cross_entropy(logits.float(), targets[learned])
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for optimizer in self.optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        self.steps += 1
+        self.tokens += rows * length
+        self.learned_tokens += int(learned.sum())
+        return float(loss.detach())
+
+    def probe(self, count: int) -> dict[str, float]:
+        with torch.compiler.set_stance("force_eager"):  # every probe has a shape of its own
+            return probe(self.model, self.tokenizer, self.plan.seed, count)
+
+    def save(self, path: Path) -> None:
+        """Write the whole state to `path`, through a temporary name."""
+        state = {
+            "plan": asdict(self.plan),
+            "model": self.model.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "counts": (self.steps, self.tokens, self.learned_tokens, self.seconds),
+        }
+        temporary = path.with_suffix(".tmp")
+        torch.save(state, temporary)
+        os.replace(temporary, path)
+
+    def load(self, path: Path) -> None:
+        """Go on from `path`.
+
+        Raises:
+            UserError: it holds a model of another shape.
+        """
+        state = torch.load(path, map_location=self.device, weights_only=True)
+        shape = ("hidden", "layers", "heads", "head_dim")
+        if any(state["plan"][name] != getattr(self.plan, name) for name in shape):
+            raise UserError(
+                "holds a model of another shape", where=str(path), mend="give the same shape or another --output"
+            )
+        self.model.load_state_dict(state["model"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+        self.steps, self.tokens, self.learned_tokens, self.seconds = state["counts"]
+
+
+def half_precision(device: torch.device) -> bool:
+    """Whether matrices are multiplied in bf16: on a GPU, and on a CPU that has the instructions for it."""
+    return device.type == "cuda" or torch.cpu._is_avx512_bf16_supported()
+
+
+def run(args: argparse.Namespace) -> None:
+    """Begin or go on with the run in `args.output`, to the end of its budget or to a SIGTERM; then save."""
+    args.output.mkdir(parents=True, exist_ok=True)
+    checkpoint = args.output / "checkpoint.pt"
+    plan = Plan(**{name: getattr(args, name) for name in asdict(Plan())})
+    training = Pretraining(plan, corpus_tokenizer(), args.device, args.compile)
+    if checkpoint.exists():
+        training.load(checkpoint)
+    _record_session(args.output / "sessions.json", args, plan, training)
+    stopped: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, frame: stopped.append(number))
+    with (args.output / "log.jsonl").open("a", encoding="utf-8") as file:
+        log = Log(file, training, tqdm(total=args.tokens, initial=training.tokens, unit="tok", unit_scale=True))
+        log.bar.mininterval = 5
+        started = saved = probed = time.monotonic()
+        before = training.seconds
+        while (progress := spent(args, training)) < 1.0 and not stopped:
+            loss = training.step(progress)
+            now = time.monotonic()
+            training.seconds = before + now - started
+            log.step(loss, plan.rate(training.steps, progress), args.log_every)
+            if now - probed > 60 * args.probe_minutes:
+                log.probes(training.probe(args.probe_count))
+                probed = now
+            if now - saved > 60 * args.save_minutes:
+                training.save(checkpoint)
+                saved = now
+        training.save(checkpoint)
+        if not stopped:
+            log.probes(training.probe(args.probe_count))
+        log.bar.close()
+
+
+class Log:
+    """Writes `log.jsonl`, one object a line, and moves the progress bar."""
+
+    def __init__(self, file: TextIO, training: Pretraining, bar: "tqdm[Any]") -> None:
+        self.file, self.training, self.bar = file, training, bar
+        self.losses: list[float] = []
+
+    def step(self, loss: float, rate: float, every: int) -> None:
+        """Count a step; every `every` steps write down their mean loss."""
+        self.losses.append(loss)
+        self.bar.update(self.training.tokens - self.bar.n)
+        if len(self.losses) >= every:
+            mean = sum(self.losses) / len(self.losses)
+            self.losses = []
+            self.bar.set_postfix(loss=f"{mean:.3f}", rate=f"{rate:.2f}")
+            self._write(loss=round(mean, 4), learned_tokens=self.training.learned_tokens)
+
+    def probes(self, found: dict[str, float]) -> None:
+        self._write(probes=found)
+        self.bar.write(" ".join(f"{name} {share:.2f}" for name, share in found.items()))
+
+    def _write(self, **entry: Any) -> None:
+        at = {"step": self.training.steps, "tokens": self.training.tokens, "seconds": round(self.training.seconds, 1)}
+        self.file.write(json.dumps({**at, **entry}) + "\n")
+        self.file.flush()
+
+
+def spent(args: argparse.Namespace, training: Pretraining) -> float:
+    """The share of the budget that is spent: of the tokens, or of the minutes."""
+    return training.tokens / args.tokens if args.tokens else training.seconds / (60 * args.minutes)
+
+
+def _record_session(path: Path, args: argparse.Namespace, plan: Plan, training: Pretraining) -> None:
+    """Append what the model card needs to know about this session of the run (a run that was killed has several)."""
+    import transformers
+
+    session = {
+        "from_tokens": training.tokens,
+        "from_step": training.steps,
+        "corpus": _corpus_fingerprint(),
+        "plan": asdict(plan),
+        "budget": {"tokens": args.tokens, "minutes": args.minutes},
+        "precision": "bf16 autocast" if training.half else "fp32",
+        "compiled": args.compile,
+        "hardware": _hardware(training.device),
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "transformers": transformers.__version__,
+        },
+    }
+    sessions = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps([*sessions, session], indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def _corpus_fingerprint() -> str:
+    """Changes when the corpus generator's source does; a run that went on with another corpus shows it."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).with_name("corpus").glob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _hardware(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+    return f"CPU ({model}), {torch.get_num_threads()} thread(s)"
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.base.pretrain",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--output", type=Path, required=True, help="folder of the run; an unfinished one is gone on with"
+    )
+    budget = parser.add_mutually_exclusive_group(required=True)
+    budget.add_argument("--minutes", type=float, help="budget in minutes, those before a restart included")
+    budget.add_argument("--tokens", type=int, help="budget in tokens (a run of the same seed then repeats exactly)")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="default: %(default)s")
+    parser.add_argument(
+        "--compile", action="store_true", help="torch.compile the model (needs a C++ compiler; about a quarter faster)"
+    )
+    parser.add_argument("--log-every", type=int, default=10, help="steps between entries of log.jsonl (default 10)")
+    parser.add_argument("--probe-minutes", type=float, default=4, help="minutes between probes (default 4)")
+    parser.add_argument("--probe-count", type=int, default=24, help="documents per probed task (default 24)")
+    parser.add_argument("--save-minutes", type=float, default=3, help="minutes between checkpoints (default 3)")
+    for name, value in asdict(Plan()).items():
+        flag = "--" + name.replace("_", "-")
+        parser.add_argument(flag, type=type(value), default=value, help=f"default {value}")
+    return parser
+
+
+if __name__ == "__main__":
+    with exit_codes():
+        run(arguments().parse_args())

@@ -1,0 +1,43 @@
+"""`callsmith evaluate`: does the adapter call tools better than its base, on tools that training never saw?
+
+Comes in: model, adapter and dataset by name. Goes out: a table or one JSON document. Imports nothing heavy at the top.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agent.errors import UserError
+
+
+def evaluate(
+    model: Annotated[str, typer.Option(help="The base: `embedded`, a Hub id, a folder or an endpoint.")] = "embedded",
+    adapter: Annotated[
+        str | None, typer.Option(help="An adapter's folder or Hub id, to compare with its base.")
+    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="A folder, a Hub id or a .jsonl file.")] = None,
+    split: Annotated[str, typer.Option(help="The held-out split.")] = "test",
+    revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a dataset on the Hub.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="This many rows, drawn by --seed, instead of all.")] = None,
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest reply.")] = 192,
+    seed: Annotated[int, typer.Option(help="Draws the rows of --limit; replies are greedy.")] = 0,
+    output: Annotated[Path | None, typer.Option(help="Write the JSON document to this file too.")] = None,
+    save: Annotated[Path | None, typer.Option(help="Write every reply beside the right one, as JSON lines.")] = None,
+    show: Annotated[Path | None, typer.Option(help="Print the table of such a document, and do nothing else.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+) -> None:
+    """Compare a base with its adapter on held-out rows: valid call, right tool, right arguments, right abstention.
+
+    At every user turn of every row, and after its true tool results, both models write the next message; it is judged
+    exactly. Shares come with their number and a 95 % Wilson interval, per language and in total.
+    """
+    from training.evaluate import run
+
+    if show is not None:
+        run.show_file(show, as_json=as_json)
+        return
+    if dataset is None:
+        raise UserError("no dataset is named", mend="--dataset with a folder, a Hub id or a .jsonl file")
+    source = run.Source(dataset, split, revision, limit, seed)
+    run.evaluate(model, adapter, source, max_new_tokens=max_new_tokens, output=output, save=save, as_json=as_json)

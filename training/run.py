@@ -1,0 +1,122 @@
+"""The output folder of a training run: what was asked of it, how far it got, and whether it is finished.
+
+Comes in: a folder and the run's settings. Goes out: begin anew, go on from a checkpoint, or already done; and files
+that are either whole or not there. Knows nothing of models.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from agent.errors import UserError
+
+SETTINGS = "run.json"  # written first: what this folder is for
+LOG = "training_log.json"  # written when training has ended
+CARD = "README.md"  # written last: the sign of a finished run
+SCRATCH = "_sequences"  # names with a leading underscore are not pushed to the Hub
+
+
+class RunFolder:
+    """One run's folder.
+
+    Args:
+        folder: Where the adapter goes.
+        settings: Everything that shapes the result, as JSON; the same settings mean the same run.
+    """
+
+    def __init__(self, folder: Path, settings: Mapping[str, Any]):
+        self.folder = folder
+        self.settings = json.loads(json.dumps(settings, default=str))
+
+    def open(self, *, start_over: bool = False) -> None:
+        """Make the folder this run's own; with `start_over`, throw away the run that it holds.
+
+        Raises:
+            UserError: The folder cannot be written, holds something else, or holds a run with other settings.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if start_over:
+                self._clear()
+            held = self._held()
+            if held is None and any(self.folder.iterdir()):
+                mend = "name an empty folder or one that does not exist"
+                raise UserError("is not empty and holds no training run", where=str(self.folder), mend=mend)
+            if held is not None:
+                self._check_same(held)
+            write_json(self.folder / SETTINGS, self.settings)
+        except (NotADirectoryError, FileExistsError) as error:
+            raise UserError("cannot be a folder: a file is in the way", where=str(self.folder)) from error
+        except PermissionError as error:
+            raise UserError("cannot be written: not allowed", where=str(self.folder)) from error
+
+    @property
+    def finished(self) -> bool:
+        """Whether this very run has ended and all of it is written."""
+        return (self.folder / CARD).is_file() and (self.folder / LOG).is_file()
+
+    @property
+    def scratch(self) -> Path:
+        return self.folder / SCRATCH
+
+    def last_checkpoint(self) -> str | None:
+        """The newest checkpoint that was written to its end; one that was cut short is passed over."""
+        found = [path for path in self.folder.glob("checkpoint-*") if path.name.split("-")[1].isdigit()]
+        for path in sorted(found, key=lambda path: int(path.name.split("-")[1]), reverse=True):
+            try:  # the trainer writes this file after weights, optimizer and random state
+                json.loads((path / "trainer_state.json").read_text("utf-8"))
+            except (OSError, ValueError):
+                continue
+            return str(path)
+        return None
+
+    def _held(self) -> dict[str, Any] | None:
+        try:
+            return json.loads((self.folder / SETTINGS).read_text("utf-8"))
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            raise UserError(f"is no JSON: {error}", where=str(self.folder / SETTINGS), mend="--start_over") from error
+
+    def _check_same(self, held: Mapping[str, Any]) -> None:
+        theirs, ours = _flat(held), _flat(self.settings)
+        for key in sorted({*theirs, *ours}):
+            before, now = theirs.get(key), ours.get(key)
+            if before != now:
+                what = f"holds a run with another {key.split('.')[-1]} ({before!r} there, {now!r} here)"
+                mend = "another --output, the same settings to go on, or --start_over to begin anew"
+                raise UserError(what, where=str(self.folder), mend=mend)
+
+    def _clear(self) -> None:
+        if self._held() is None:
+            return
+        for path in self.folder.glob("checkpoint-*"):
+            shutil.rmtree(path)
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        for name in (CARD, LOG, SETTINGS, "adapter_model.safetensors"):
+            (self.folder / name).unlink(missing_ok=True)
+
+
+def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """`{"dataset": {"name": 1}}` as `{"dataset.name": 1}`."""
+    flat: dict[str, Any] = {}
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{key}.{inner}": one for inner, one in _flat(value).items()}
+        else:
+            flat[key] = value
+    return flat
+
+
+def write_json(file: Path, value: Any) -> None:
+    write_whole(file, json.dumps(value, ensure_ascii=False, indent=1, default=str) + "\n")
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Write under a temporary name in the same folder, then rename: a reader sees all of it or none."""
+    part = file.with_name(f"{file.name}.tmp")
+    part.write_text(text, "utf-8")
+    os.replace(part, file)

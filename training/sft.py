@@ -1,0 +1,213 @@
+"""Train a LoRA adapter on conversations, learning exactly what the assistant must write.
+
+    accelerate launch --config_file accelerate_config.yaml training/sft.py \
+        --config training/recipes/embedded.yaml \
+        --model_name_or_path embedded --dataset_name runs/demo/dataset --output_dir runs/demo/adapter
+
+    accelerate launch --config_file accelerate_config.yaml training/sft.py \
+        --config training/recipes/qwen3-0.6b.yaml \
+        --model_name_or_path Qwen/Qwen3-0.6B --dataset_name USER/DATASET --output_dir runs/adapter \
+        --push_to_hub --hub_model_id USER/ADAPTER
+
+Every option of TRL's `ScriptArguments`, `SFTConfig` and `ModelConfig` works on the command line and in a recipe; what
+differs from TRL's defaults stands in training/arguments.py. Model, adapter and dataset are folders or Hub ids. An
+interrupted run goes on from its last checkpoint when the same command is given again. `callsmith train` is the same in
+fewer words.
+
+Comes in: a dataset of conversations. Goes out: an adapter folder with tokenizer, model card, training log, and the
+dropped rows with their reasons. Knows nothing of how the dataset was made.
+"""
+
+import shutil
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import Any, cast
+
+from accelerate import PartialState
+from datasets import Dataset
+from huggingface_hub.errors import HfHubHTTPError
+from transformers import PreTrainedTokenizerBase
+from trl import ModelConfig, ScriptArguments, SFTConfig, get_peft_config
+
+from agent.errors import UserError
+from training import card
+from training.arguments import RunArguments, parse
+from training.collator import AssistantOnlyCollator, attend_one_by_one, refuse_leak
+from training.data import load_rows
+from training.failure import told_in_one_line
+from training.masks import Masker, template_hash
+from training.masks.certify import certify, telling_first
+from training.model import load_adapter, load_base, load_tokenizer, stop_texts
+from training.record import settings_of, training_log
+from training.run import LOG, RunFolder, write_json
+from training.sequences import Learned, learned, made_once, make_sequences, summary, write_dropped
+from training.trainer import AdapterTrainer
+
+
+def main(script: ScriptArguments, training: SFTConfig, model: ModelConfig, ours: RunArguments) -> None:
+    """From arguments to an adapter folder."""
+    started, state = time.monotonic(), PartialState()
+    if not model.model_name_or_path or not script.dataset_name:
+        missing = "model" if not model.model_name_or_path else "dataset"
+        raise UserError(f"no {missing} is named", mend="give --model_name_or_path and --dataset_name")
+
+    # What is learned from: rows, each one checked, as the base's own template writes them.
+    tokenizer = load_tokenizer(model, training)
+    names = {"train": script.dataset_train_split}
+    if training.eval_strategy != "no":
+        names["eval"] = script.dataset_test_split
+    rows = {
+        key: load_rows(script.dataset_name, split, script.dataset_config, revision=ours.dataset_revision)
+        for key, split in names.items()
+    }
+
+    # The folder: a new run, one to go on with, or one that is done.
+    hashed = template_hash(tokenizer.chat_template)
+    settings = settings_of(script, training, model, ours, rows=rows["train"], template_hash=hashed)
+    run = RunFolder(Path(training.output_dir or ""), settings)
+    if state.is_main_process:
+        run.open(start_over=ours.start_over)
+    state.wait_for_everyone()
+    if run.finished:
+        say(f"{run.folder} holds this run, and it is finished (--start_over trains again)")
+        return
+
+    # Masks: made once, before any training, so that nothing is found out late.
+    masker = Masker(tokenizer, method=cast(Any, ours.mask_method), stops=stop_texts(tokenizer, model, training))
+    found = {key: mask(key, split, masker, training, ours, run) for key, split in rows.items()}
+    certificate = prove(masker, rows["train"])
+
+    # Training.
+    trainer = make_trainer(training, model, ours, tokenizer, found)
+    trainer.train(resume_from_checkpoint=checkpoint_to_resume(training, run))
+    trainer.save_model()
+
+    # What there is to say about it; the card comes last, as the sign of a finished run.
+    seconds = time.monotonic() - started
+    log = training_log(trainer, settings, rows["train"], found["train"], certificate, seconds=seconds)
+    trainer.card = card.render(log)
+    if state.is_main_process:
+        write_json(run.folder / LOG, log)
+        shutil.rmtree(run.scratch)
+    trainer.create_model_card()
+    say(f"{run.folder}: {log['steps']:,} steps, loss {log['loss']:.4f}, {log['seconds']:.0f} s")
+    if training.push_to_hub:
+        push(trainer)
+    trainer.end()
+
+
+def mask(key: str, rows: Dataset, masker: Masker, training: SFTConfig, ours: RunArguments, run: RunFolder) -> Learned:
+    """One split's sequences; what was dropped is said, and listed in a file."""
+    state = PartialState()
+
+    def make() -> Dataset:
+        return make_sequences(rows, masker, max_length=training.max_length, num_proc=training.dataset_num_proc)
+
+    found = learned(made_once(run.scratch / key, make, here=state.is_local_main_process), rows)
+    say(summary(found, key))
+    if state.is_main_process:
+        write_dropped(found.dropped, run.folder / ("dropped.jsonl" if key == "train" else f"dropped_{key}.jsonl"))
+    if not ours.ignore_findings:
+        stop_at_findings(found)
+    return found
+
+
+def stop_at_findings(found: Learned) -> None:
+    """Raise UserError where the chat template loses something, or where its rows cannot be masked."""
+    if found.findings:
+        what = f"the chat template loses something of {len(found.findings)} messages, first: {found.findings[0]}"
+        raise UserError(what, mend="`callsmith masks audit` lists all; --ignore_findings trains all the same")
+    refused = [one for one in found.dropped if one.refused]
+    if refused:
+        what = f"{len(refused)} of {found.rows} rows cannot be learned under this chat template, first: "
+        mend = (
+            "`callsmith masks audit` lists all; --ignore_findings leaves them out; --chat_template_path takes another "
+            "template, `embedded` for models whose turns are marked as in ChatML"
+        )
+        raise UserError(what + refused[0].reason, mend=mend)
+
+
+def prove(masker: Masker, rows: Dataset) -> dict[str, Any]:
+    """The certificate of this template and tokenizer, on a few rows that are to be learned.
+
+    Every process makes it for itself: it is the same in each, and none has to wait.
+
+    Raises:
+        UserError: One pass would not learn what separate samples would.
+    """
+    certificate = certify(masker, telling_first(rows), enough=3)
+    say(f"certificate: {certificate}")
+    if certificate.replies and not certificate.holds:
+        mend = "`callsmith masks certify` shows it; --mask_method picks one way of finding the learned tokens"
+        raise UserError(f"the masks are not what the model must emit: {certificate}", mend=mend)
+    return certificate.as_dict()
+
+
+def make_trainer(
+    training: SFTConfig,
+    model: ModelConfig,
+    ours: RunArguments,
+    tokenizer: PreTrainedTokenizerBase,
+    found: dict[str, Learned],
+) -> AdapterTrainer:
+    """The trainer, on sequences already masked; packing is the collator's work, since the trainer's own cuts calls."""
+    collator = AssistantOnlyCollator(tokenizer, max_length=training.max_length, packing=training.packing)
+    training.packing = False
+    training.remove_unused_columns = False  # `weights` is for the collator and the loss, not for the model
+    training.dataset_kwargs = {"skip_prepare_dataset": True}
+    base = load_base(model, training)
+    if collator.packing:
+        attend_one_by_one(base)
+        refuse_leak(base)
+    training.model_init_kwargs = None
+    adapter = ours.adapter_name_or_path
+    trainer = AdapterTrainer(
+        model=load_adapter(base, adapter) if adapter else base,
+        args=training,
+        data_collator=collator,
+        train_dataset=found["train"].dataset,
+        eval_dataset=found["eval"].dataset if "eval" in found else None,
+        processing_class=tokenizer,
+        peft_config=None if adapter else get_peft_config(model),
+    )
+    trainer.base_name = model.model_name_or_path
+    return trainer
+
+
+def checkpoint_to_resume(training: SFTConfig, run: RunFolder) -> str | None:
+    """The checkpoint of `--resume_from_checkpoint`, or the newest whole one of this run; None to begin at step 0."""
+    asked = training.resume_from_checkpoint
+    if asked and asked.lower() not in ("true", "1", "yes"):
+        if not Path(asked).is_dir():
+            raise UserError("no such checkpoint", where=asked)
+        return asked
+    last = run.last_checkpoint()
+    if last:
+        say(f"going on from {last}")
+    return last
+
+
+def push(trainer: AdapterTrainer) -> None:
+    """Upload the folder; where that fails the adapter is still here, so say how to send it later."""
+    try:
+        trainer.push_to_hub()
+    except (HfHubHTTPError, OSError) as error:
+        folder, name = str(trainer.args.output_dir), trainer.hub_model_id
+        what = f"the adapter is trained and saved, but was not pushed: {error}"
+        raise UserError(what, where=folder, mend=f"`hf upload {name} {folder}` sends it") from error
+
+
+def say(line: str) -> None:
+    """One line for a person, from one process."""
+    if PartialState().is_main_process:
+        print(line, file=sys.stderr, flush=True)
+
+
+# TRL turns gradient checkpointing on under the option's old name; the person who reads this cannot change that.
+warnings.filterwarnings("ignore", message=".*gradient_checkpointing.* is deprecated", category=FutureWarning)
+
+if __name__ == "__main__":
+    with told_in_one_line():
+        main(*parse(sys.argv[1:]))

@@ -1,0 +1,99 @@
+"""`SFTTrainer` with four things of ours: weighted tokens, only learned ones scored, whole files, and our card.
+
+Comes in: what `SFTTrainer` takes, with a collator that may add `weights`. Goes out: the same. Knows nothing of masks.
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+import trl.trainer.utils
+from torch import Tensor, nn
+from trl import SFTTrainer
+from trl.kernels.chunked_logprob import _use_triton
+
+from training.run import CARD, write_whole
+
+# A pickle that no one needs beside an adapter, and what PEFT writes where our own card goes.
+LEFT_OUT = {"training_args.bin", CARD}
+
+
+class AdapterTrainer(SFTTrainer):
+    """Set `card` to the model card's text once training has ended: a card is the sign of a finished run.
+
+    `base_name` is what the adapter's folder calls its base: `embedded`, a Hub id or a folder.
+    """
+
+    card: str | None = None
+    base_name: str | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.args.device.type == "cpu":
+            score_learned_tokens_only()
+
+    def compute_loss(
+        self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """As `SFTTrainer`, with each token's log-probability times its weight (`weights`, shaped as `labels`).
+
+        The sum is still divided by the number of learned tokens, so that weight 0.5 halves a token's pull and changes
+        no other token's.
+        """
+        weights: Tensor | None = inputs.pop("weights", None)
+        if weights is None:
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+
+        def weigh(_module: nn.Module, _args: Any, outputs: Any) -> Any:
+            outputs.log_probs = outputs.log_probs * weights[:, 1:].to(outputs.log_probs)
+            return outputs
+
+        hook = model.register_forward_hook(weigh)  # the one place where SFTTrainer shows per-token values
+        try:
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        finally:
+            hook.remove()
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """Save; into the output folder itself, by way of a temporary folder, so that a file there is always whole."""
+        folder = Path(str(self.args.output_dir))
+        if output_dir is not None and Path(output_dir) != folder:
+            super().save_model(output_dir, _internal_call)
+            return
+        part = folder / "_saving"
+        super().save_model(str(part), True)
+        self.accelerator.wait_for_everyone()
+        if self.args.should_save:
+            self._name_base(part / "adapter_config.json")
+            for file in sorted(part.iterdir()):
+                if file.name not in LEFT_OUT:
+                    file.chmod(0o644)  # safetensors files come out closed to everybody else
+                    os.replace(file, folder / file.name)
+            shutil.rmtree(part)
+
+    def _name_base(self, file: Path) -> None:
+        """Put the base's name where PEFT wrote the folder that the base was loaded from on this machine."""
+        if file.exists() and self.base_name:
+            config = json.loads(file.read_text("utf-8"))
+            file.write_text(json.dumps({**config, "base_model_name_or_path": self.base_name}, indent=2), "utf-8")
+
+    def create_model_card(self, *_args: Any, **_kwargs: Any) -> None:
+        """Ours in place of the general one; at a checkpoint there is none yet."""
+        if self.card is not None and self.is_world_process_zero():
+            write_whole(Path(str(self.args.output_dir)) / CARD, self.card)
+
+
+def score_learned_tokens_only() -> None:
+    """On a CPU too, put only positions with a label through the language model's head; loss and gradient stay the same.
+
+    TRL does so on a GPU and scores every position elsewhere, for devices that compile anew for each shape; a CPU does
+    not, and in tool conversations six positions of seven have no label.
+    """
+    trl.trainer.utils._use_triton = _scores_compactly
+
+
+def _scores_compactly(device: torch.device) -> bool:
+    return device.type == "cpu" or _use_triton(device)
