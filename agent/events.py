@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from agent.around.distilling import Fact
 from agent.messages import Message, ToolCall
 from agent.models.protocol import Usage
 
@@ -58,6 +59,28 @@ class Failed:
 
 
 @dataclass(frozen=True)
+class Planned:
+    """The model's plan, before it acts; again, revised, after a call has failed. It is the next message's content."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Distilled:
+    """The facts that stand for a long result before the model; none where it is shown the beginning instead."""
+
+    call_id: str
+    facts: list[Fact]
+
+
+@dataclass(frozen=True)
+class Restated:
+    """The user's last message as the model is shown it."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Used:
     """Tokens of one reply."""
 
@@ -79,4 +102,4 @@ class Done:
     messages: list[Message]
 
 
-Event = Thought | Delta | Replied | Called | Result | Repaired | Failed | Used | Done
+Event = Thought | Delta | Replied | Called | Result | Repaired | Failed | Planned | Distilled | Restated | Used | Done

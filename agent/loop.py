@@ -12,17 +12,18 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from typing import TYPE_CHECKING
 
+from agent.around import planning
+from agent.around.view import View
 from agent.calling import Caller
 from agent.confirming import Confirm, allow
 from agent.errors import UserError
-from agent.events import Delta, Done, Event, Failed, Repaired, Replied, Result, Thought, Used
+from agent.events import Delta, Done, Event, Failed, Planned, Repaired, Replied, Result, Thought, Used
 from agent.formats.calls import UNKNOWN_TOOL
 from agent.messages import Message, ToolCall, ToolSchema, new_call_id, tool_call
 from agent.models.protocol import ChatModel, Reply, Sampling
 from agent.notices import notice
 from agent.progress import Limits, OutOfTimeError, Progress, open_calls
 from agent.run import Run
-from agent.safety.marking import as_data
 from agent.tools import Tool
 
 if TYPE_CHECKING:
@@ -49,6 +50,12 @@ class Agent:
             called already; None shows all of them.
         mark: Whether results are fenced in what the model is shown, and the fence explained (see `agent.safety`). A
             result never can forge the marks of a chat template, with or without this.
+        plan: Whether the model writes a plan before it acts, and revises it after a call has failed. The plan becomes
+            the content before the calls.
+        distill: Results longer than so many characters are shown to the model as the facts that matter, each with the
+            passage it stands in; the conversation keeps them whole. None shows everything.
+        rewrite: Whether the user's last message is shown to the model restated, so that it can be understood by itself;
+            the conversation keeps it as it was.
     """
 
     def __init__(
@@ -64,6 +71,9 @@ class Agent:
         confirm: Confirm = allow,
         select: int | None = None,
         mark: bool = False,
+        plan: bool = False,
+        distill: int | None = None,
+        rewrite: bool = False,
     ):
         self.model = model
         self.tools = list(tools)
@@ -75,8 +85,11 @@ class Agent:
         self.confirm = confirm
         if select is not None and select < 1:
             raise ValueError(f"select must be at least 1, got {select}")
+        if distill is not None and distill < 1:
+            raise ValueError(f"distill must be at least 1 character, got {distill}")
         self.select = select
-        self.mark = mark
+        self.plan = plan
+        self._view = View(model, self.sampling, lang, seed, mark=mark, distill=distill, rewrite=rewrite)
 
     @property
     def schemas(self) -> list[ToolSchema]:
@@ -159,8 +172,13 @@ class Agent:
             progress.add({"role": "user", "content": notice("unreadable", self.lang, problem=progress.unread)})
         progress.unread = ""
         reply: Reply | None = None
+        told: list[Event] = []
         try:
-            shown = as_data(messages, self.lang, self.seed) if self.mark else messages
+            shown = await self._view.of(progress, told)
+            plan = await self._planned(shown, progress, told) if self.plan else ""
+            for event in told:
+                yield event
+            shown = planning.to_carry_out(shown, plan, self.lang) if plan else shown
             stream = self.model.stream(shown, progress.schemas, self.sampling)
             async with contextlib.aclosing(stream) as items:
                 while reply is None:
@@ -176,10 +194,19 @@ class Agent:
         except OutOfTimeError:
             yield Done("seconds", messages)
             return
-        for event in self._take(reply, progress):
+        for event in self._take(reply, progress, plan):
             yield event
 
-    def _take(self, reply: Reply, progress: Progress) -> list[Event]:
+    async def _planned(self, shown: Sequence[Message], progress: Progress, told: list[Event]) -> str:
+        """A plan where one is due: before the first step, and after a failure."""
+        if not (progress.schemas and (progress.unplanned or progress.failed)):
+            return ""
+        made = await planning.plan(self.model, shown, progress.schemas, self.sampling, progress, self.lang, told)
+        progress.unplanned = progress.failed = False
+        told += [Planned(made)] if made else []
+        return made
+
+    def _take(self, reply: Reply, progress: Progress, plan: str) -> list[Event]:
         """Make the reply part of the conversation; what could not be read is kept to be said back to the model."""
         progress.replies += 1
         progress.tokens += reply.usage.prompt_tokens + reply.usage.completion_tokens
@@ -194,6 +221,8 @@ class Agent:
             message["train"] = False  # shown to the model, which is to do better; not to be learned
         if not message["content"] and not message.get("tool_calls"):
             return [*events, Failed("the model wrote nothing"), Done("empty", progress.messages)]
+        if plan and message.get("tool_calls"):
+            message["content"] = "\n\n".join(filter(None, [plan, message["content"]]))
         progress.add(message)
         return [*events, Replied(message)]
 
@@ -226,6 +255,7 @@ class Agent:
             async for event in events:
                 if isinstance(event, Result):
                     progress.add(event.message)
+                    progress.failed |= event.is_error
                 yield event
         if caller.out_of_time:
             yield Done("seconds", messages)

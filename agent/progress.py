@@ -41,7 +41,9 @@ class Limits:
 
 @dataclass
 class Progress:
-    """What one run has come to so far; of the last reply, what could not be read and whether it was cut."""
+    """What one run has come to so far; of the last reply, what could not be read and whether it was cut; of the calls
+    since the last plan, whether one failed.
+    """
 
     limits: Limits
     messages: list[Message]
@@ -53,6 +55,8 @@ class Progress:
     unread: str = ""
     cut: bool = False
     fed_back: bool = False
+    failed: bool = False
+    unplanned: bool = False
     call_ids: set[str] = field(default_factory=set)
     made: Counter[str] = field(default_factory=Counter)
 
@@ -60,6 +64,7 @@ class Progress:
         given, self.messages = self.messages, []
         for message in given:
             self.add(message)
+        self.unplanned = bool(given) and given[-1]["role"] == "user"
 
     def add(self, message: Message) -> None:
         """Append a message, and keep count: of call ids, and of identical calls since the last user message."""
