@@ -115,9 +115,10 @@ class Page:
         gr.Info(WORDS[lang].thanks, duration=3)
 
     def as_text(self, visit: Visit, names: list[str], lang: str) -> str:
-        """The conversation as one JSON line, a dataset row; empty where there is none."""
+        """The conversation as one JSON line, a dataset row; where there is none, empty, and the visitor is told."""
         visit = settled(visit, WORDS[lang].stopped)
         if not visit.messages:
+            gr.Info(WORDS[lang].nothing_yet, duration=3)
             return ""
         return json.dumps(self._row(visit.messages, visit, names, lang), ensure_ascii=False)
 

@@ -82,12 +82,13 @@ def _assistant(message: Message, results: dict[str, Message], visit: Visit, word
 
 def _call(call: ToolCall, result: Message | None, visit: Visit, words: Words) -> dict[str, Any]:
     note = visit.notes.get(call["id"])
+    failed = note is not None and note.is_error
     arguments = json.dumps(call["function"]["arguments"], ensure_ascii=False)
     content = f"{words.arguments}\n{pretty(arguments)}"
     if result is not None:
-        heading = words.error_result if note is not None and note.is_error else words.result
+        heading = words.error_result if failed else words.result
         content = f"{content}\n{heading}\n{pretty(result['content'])}"
-    title = f"{words.call} `{call_title(call)}`"
+    title = f"{words.call} `{call_title(call)}`" + (f" · {words.call_failed}" if failed else "")
     line = _folded(content, title, "pending" if result is None and visit.running else "done")
     if note is not None and note.seconds > 0:
         line["metadata"]["duration"] = round(note.seconds, 3)

@@ -22,11 +22,13 @@ class Words:
     no_parameters: str
     required: str
     download: str
+    nothing_yet: str
     feedback_note: str
     thanks: str
     thought: str
     notice: str
     call: str
+    call_failed: str
     arguments: str
     result: str
     error_result: str
@@ -49,11 +51,13 @@ WORDS = {
         no_parameters="没有参数",
         required="必填",
         download="下载对话",
+        nothing_yet="还没有可以下载的对话。",
         feedback_note="点 👍 或 👎，这段对话会保存下来，用于改进模型。",
         thanks="谢谢，已保存。",
         thought="想法",
         notice="给模型的提示",
         call="调用",
+        call_failed="出错",
         arguments="参数",
         result="结果",
         error_result="结果（出错）",
@@ -82,11 +86,13 @@ WORDS = {
         no_parameters="No parameters",
         required="required",
         download="Download conversation",
+        nothing_yet="There is no conversation to download yet.",
         feedback_note="👍 or 👎 saves this conversation, to make the model better.",
         thanks="Thank you, saved.",
         thought="Thought",
         notice="Note to the model",
         call="Call",
+        call_failed="failed",
         arguments="Arguments",
         result="Result",
         error_result="Result (error)",

@@ -109,9 +109,34 @@ def chromium() -> Iterator[Any]:
             browser.close()
 
 
-def open_page(browser: Any, url: str, locale: str = "zh-CN") -> tuple[Any, list[str]]:
+DESK = {"width": 1280, "height": 800}
+
+# WCAG's contrast of an element's text with the first background that is painted behind it.
+CONTRAST = """(element) => {
+  const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
+  const light = (color) => {
+    const [r, g, b] = numbers(color).map((part) => {
+      const share = part / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  let behind = element;
+  const painted = () => getComputedStyle(behind).backgroundColor;
+  while (behind.parentElement && numbers(painted())[3] === 0) behind = behind.parentElement;
+  const [dark, bright] = [light(getComputedStyle(element).color), light(painted())].sort((a, b) => a - b);
+  return (bright + 0.05) / (dark + 0.05);
+}"""
+
+
+def contrast(page: Any, selector: str) -> float:
+    """How well the first such text can be told from what is behind it, from 1 to 21."""
+    return page.locator(selector).first.evaluate(CONTRAST)
+
+
+def open_page(browser: Any, url: str, locale: str = "zh-CN", **options: Any) -> tuple[Any, list[str]]:
     """A page in a context of its own, and the list that collects its console errors and foreign requests."""
-    page = browser.new_context(locale=locale, viewport={"width": 1280, "height": 800}, accept_downloads=True).new_page()
+    page = browser.new_context(**{"locale": locale, "viewport": DESK, "accept_downloads": True, **options}).new_page()
     page.set_default_timeout(PAGE_MILLISECONDS)
     wrong: list[str] = []
     page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import Server, chromium, open_page, serving
+from browsing import Server, chromium, contrast, open_page, serving
 
 from agent.messages import check_conversation
 
@@ -123,7 +123,7 @@ def test_an_empty_message_does_nothing_and_a_failure_is_words(server: Server, br
     page.get_by_text("模型出错了").first.wait_for()
     assert "secret" not in page.locator("body").inner_text()
     _say(page, "weather in nowhere")
-    page.locator("#talk .title", has_text="get_weather").wait_for()
+    page.locator("#talk .title", has_text="get_weather(city=nowhere) · 出错").wait_for()
     page.locator(BOT, has_text="no such city").first.wait_for()
     assert "Traceback" not in page.locator("body").inner_text()
 
@@ -146,6 +146,25 @@ def test_a_tool_that_is_not_ticked_is_not_offered(server: Server, browser: Any) 
     page.locator("#offered").get_by_label("add").uncheck()
     _say(page, "12 加 30 等于多少？")
     page.locator(BOT, has_text="没有合适的工具").wait_for()
+
+
+def test_a_download_of_nothing_says_so(server: Server, browser: Any) -> None:
+    page, wrong = open_page(browser, server.url)
+    page.locator("#head h1", has_text="会用工具").wait_for()
+    page.locator("#download").click()
+    page.get_by_text("还没有可以下载的对话。").wait_for()
+    assert wrong == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_the_whole_width_in_readable_greys(server: Server, browser: Any, scheme: str) -> None:
+    page, wrong = open_page(browser, server.url, viewport={"width": 390, "height": 844}, color_scheme=scheme)
+    page.locator("#head h1", has_text="会用工具").wait_for()
+    page.get_by_text("查询一个城市的天气。").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    for text in ("#head p", ".tool-list summary span", "#under .note p"):
+        assert contrast(page, text) >= 4.5, text  # WCAG 2.2, 1.4.3
+    assert wrong == []
 
 
 def test_a_rating_is_saved_as_a_row(server: Server, browser: Any, feedback_folder: Path) -> None:
