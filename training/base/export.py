@@ -1,14 +1,16 @@
 """Make the model folder of a pretraining run: `python -m training.base.export runs/base agent/embedded`.
 
-Comes in: a run's `checkpoint.pt`, `log.jsonl` and `sessions.json`, finished or not. Goes out: a folder that
-`AutoModelForCausalLM` and `AutoTokenizer` load, with `pretraining.json` (the run in numbers) and a model card made of
-it alone. Replaces the folder's own files only when all of them are written.
+Comes in: a run's `checkpoint.pt`, `log.jsonl` and `sessions.json`, finished or not, and the record of the model that
+the run started from, if it did. Goes out: a folder that `AutoModelForCausalLM` and `AutoTokenizer` load, with
+`pretraining.json` (the run in numbers) and a model card made of it alone. Replaces the folder's own files only when
+all of them are written.
 """
 
 import argparse
 import json
 import os
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +21,10 @@ from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen3ForCaus
 from agent.errors import UserError, exit_codes
 from training.base.corpus.mixture import TASKS
 from training.base.model import base_config
-from training.base.pretrain import Plan
+from training.base.pretrain import EARLIER, RECORD, Plan
 from training.base.probes import probe
 from training.base.tokenizer import corpus_tokenizer
 
-RECORD = "pretraining.json"
 CARD_TEMPLATE = Path(__file__).with_name("card.md.jinja")
 SHARD_SIZE = "15MB"
 LOSS_POINTS = 12
@@ -44,6 +45,8 @@ def export(run: Path, folder: Path, probe_count: int = 100) -> dict[str, Any]:
     sessions = json.loads((run / "sessions.json").read_text(encoding="utf-8"))
     probes = probe(model, tokenizer, state["plan"]["seed"], count=probe_count)
     record = make_record(state, model, entries, sessions, probes)
+    if (run / EARLIER).exists():
+        record = after(json.loads((run / EARLIER).read_text(encoding="utf-8")), record)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as name:
         fresh = Path(name)
@@ -87,7 +90,6 @@ def make_record(
         sorted({round(index * (len(curve) - 1) / (LOSS_POINTS - 1)) for index in range(LOSS_POINTS)}) if curve else []
     )
     last = sessions[-1]
-    budget = last["budget"]
     return {
         "architecture": type(model).__name__,
         "parameters": sum(p.numel() for p in model.parameters()),
@@ -99,7 +101,7 @@ def make_record(
         "positions": config.max_position_embeddings,
         "longest_row": plan.long_length,
         "dtype": str(model.dtype).removeprefix("torch."),
-        "seed": plan.seed,
+        "seeds": [plan.seed],
         "muon_rate": plan.muon_rate,
         "adamw_rate": plan.adamw_rate,
         "tokens": tokens,
@@ -110,11 +112,35 @@ def make_record(
         "hardware": last["hardware"],
         "precision": last["precision"],
         "versions": last["versions"],
-        "budget": f"tokens {budget['tokens']}" if budget["tokens"] else f"minutes {budget['minutes']:g}",
+        "stages": [options(plan, last["budget"])],
         "sessions": [{"corpus": one["corpus"], "from_tokens": one["from_tokens"]} for one in sessions],
         "tasks": [task.__name__ for task, _, _ in TASKS],
         "losses": [{"tokens": curve[index]["tokens"], "loss": curve[index]["loss"]} for index in chosen],
         "probes": {name: round(share, 4) for name, share in probes.items()},
+    }
+
+
+def options(plan: Plan, budget: dict[str, Any]) -> str:
+    """The flags of `training.base.pretrain` that give this plan and budget."""
+    changed = {name: value for name, value in asdict(plan).items() if name != "seed" and value != getattr(Plan(), name)}
+    given = {"seed": plan.seed, **{name: value for name, value in budget.items() if value}, **changed}
+    return " ".join(f"--{name.replace('_', '-')} {value:g}" for name, value in given.items())
+
+
+def after(earlier: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
+    """`record` with what the stages before it counted: sums, and lists one behind the other."""
+    counted = {name: earlier[name] + record[name] for name in ("tokens", "learned_tokens", "steps", "seeds", "stages")}
+    minutes = round(earlier["minutes"] + record["minutes"], 1)
+    read = earlier["tokens"]
+    sessions = [{**one, "from_tokens": one["from_tokens"] + read} for one in record["sessions"]]
+    losses = [{**one, "tokens": one["tokens"] + read} for one in record["losses"]]
+    return {
+        **record,
+        **counted,
+        "minutes": minutes,
+        "tokens_per_second": round(counted["tokens"] / (60 * minutes)) if minutes else 0,
+        "sessions": earlier["sessions"] + sessions,
+        "losses": earlier["losses"] + losses,
     }
 
 

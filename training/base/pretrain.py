@@ -5,7 +5,9 @@ the same command goes on from it), `log.jsonl` (loss, probes) and `sessions.json
 makes the model folder of it at any time. One process, one device: bf16 on a GPU and on a CPU that multiplies in it.
 
 Muon moves the matrices, AdamW the embeddings and norms; the rate is constant, then falls to zero over the last part of
-the budget. Most documents are learned on the assistant's words alone: what cannot be predicted only adds noise.
+the budget. Most documents are learned on the assistant's words alone: what cannot be predicted only adds noise. The
+first token of a reply weighs more, since it decides: fill a form, ask back or decline. `--start-from MODEL_FOLDER`
+begins with an exported model's weights instead of random ones: a second stage, with a seed and a budget of its own.
 """
 
 import argparse
@@ -13,6 +15,7 @@ import hashlib
 import json
 import os
 import platform
+import shutil
 import signal
 import time
 from dataclasses import asdict, dataclass
@@ -30,6 +33,9 @@ from training.base.batches import IGNORED, make_batch
 from training.base.model import base_config, random_model
 from training.base.probes import probe
 from training.base.tokenizer import corpus_tokenizer
+
+RECORD = "pretraining.json"  # of an exported model: how it came to be, in numbers
+EARLIER = "earlier.json"  # that record of the model a run started from
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,8 @@ class Plan:
     early_tokens: int = 2_000_000  # rows of `early_length`, moving from copying to the full mixture
     long_from: float = 0.5  # share of the budget after which every `long_every`-th batch has rows of `long_length`
     long_every: int = 4
-    learn_all: float = 0.05
+    learn_all: float = 0.02
+    decision_weight: float = 4.0  # of the first token of a reply, the others having 1
     muon_rate: float = 0.02
     adamw_rate: float = 3e-3
     warmup_steps: int = 60
@@ -115,8 +122,9 @@ class Pretraining:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             hidden = self.model.model(input_ids=inputs, use_cache=False).last_hidden_state
             logits = self.model.lm_head(hidden[learned])
-        loss = F.cross_entropy(logits.float(), targets[learned])
-        loss.backward()
+        losses = F.cross_entropy(logits.float(), targets[learned], reduction="none")
+        weights = 1.0 + (plan.decision_weight - 1.0) * first_of_each(learned)[learned]
+        ((losses * weights).sum() / weights.sum()).backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer in self.optimizers:
             optimizer.step()
@@ -124,7 +132,7 @@ class Pretraining:
         self.steps += 1
         self.tokens += rows * length
         self.learned_tokens += int(learned.sum())
-        return float(loss.detach())
+        return float(losses.detach().mean())
 
     def probe(self, count: int) -> dict[str, float]:
         with torch.compiler.set_stance("force_eager"):  # every probe has a shape of its own
@@ -159,6 +167,25 @@ class Pretraining:
             optimizer.load_state_dict(saved)
         self.steps, self.tokens, self.learned_tokens, self.seconds = state["counts"]
 
+    def begin_with(self, folder: Path) -> None:
+        """Take the weights of the exported model in `folder`; counts and optimizers begin anew.
+
+        Raises:
+            UserError: there is no such model, or it has another shape.
+        """
+        try:
+            weights = Qwen3ForCausalLM.from_pretrained(folder, local_files_only=True).state_dict()
+            self.model.load_state_dict(weights)
+        except (OSError, RuntimeError) as error:
+            raise UserError(
+                "holds no exported model of this shape", where=str(folder), mend="give a folder that export made"
+            ) from error
+
+
+def first_of_each(learned: torch.Tensor) -> torch.Tensor:
+    """Where a run of learned tokens begins; both (rows, length) and boolean."""
+    return learned & ~F.pad(learned[:, :-1], (1, 0))
+
 
 def half_precision(device: torch.device) -> bool:
     """Whether matrices are multiplied in bf16: on a GPU, and on a CPU that has the instructions for it."""
@@ -173,6 +200,9 @@ def run(args: argparse.Namespace) -> None:
     training = Pretraining(plan, corpus_tokenizer(), args.device, args.compile)
     if checkpoint.exists():
         training.load(checkpoint)
+    elif args.start_from:
+        training.begin_with(args.start_from)
+        shutil.copyfile(args.start_from / RECORD, args.output / EARLIER)
     _record_session(args.output / "sessions.json", args, plan, training)
     stopped: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: stopped.append(number))
@@ -280,6 +310,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--output", type=Path, required=True, help="folder of the run; an unfinished one is gone on with"
     )
+    parser.add_argument("--start-from", type=Path, help="exported model folder whose weights to begin with")
     budget = parser.add_mutually_exclusive_group(required=True)
     budget.add_argument("--minutes", type=float, help="budget in minutes, those before a restart included")
     budget.add_argument("--tokens", type=int, help="budget in tokens (a run of the same seed then repeats exactly)")

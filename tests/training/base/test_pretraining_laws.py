@@ -11,8 +11,9 @@ import torch
 from safetensors import safe_open
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from training.base.export import RECORD, card, export
-from training.base.pretrain import Plan, arguments, run
+from agent.errors import UserError
+from training.base.export import card, export
+from training.base.pretrain import RECORD, Plan, arguments, first_of_each, run
 
 SHIPPED = Path(__file__).resolve().parents[3] / "agent" / "embedded"
 TINY = shlex.split(
@@ -85,6 +86,35 @@ def test_an_exported_model_gives_the_logits_of_the_run(finished: Path, tmp_path:
     assert record["tokens"] >= 3072
     assert (tmp_path / "model" / "README.md").read_text(encoding="utf-8") == card(record)
     assert AutoTokenizer.from_pretrained(tmp_path / "model").chat_template
+
+
+def test_a_second_stage_begins_with_the_exported_weights_and_its_record_counts_both(
+    finished: Path, tmp_path: Path
+) -> None:
+    first = export(finished, tmp_path / "first", probe_count=2)
+    pretrain(tmp_path / "run", 1024, "--start-from", str(tmp_path / "first"), "--seed", "8", "--muon-rate", "0.0",
+             "--adamw-rate", "0.0")  # fmt: skip
+    begun = weights(tmp_path / "run")
+    assert all(torch.equal(value, begun[name]) for name, value in weights(finished).items())
+    both = export(tmp_path / "run", tmp_path / "second", probe_count=2)
+    read = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["counts"][1]
+    assert both["tokens"] == first["tokens"] + read > first["tokens"]
+    assert both["seeds"] == [7, 8]
+    assert both["sessions"][-1]["from_tokens"] == first["tokens"]
+    assert both["stages"][0] == first["stages"][0]
+    assert "--start-from runs/model1 --seed 8 --tokens 1024" in card(both)
+
+
+def test_a_second_stage_of_another_shape_is_refused(finished: Path, tmp_path: Path) -> None:
+    export(finished, tmp_path / "first", probe_count=2)
+    with pytest.raises(UserError, match="holds no exported model of this shape"):
+        pretrain(tmp_path / "run", 1024, "--start-from", str(tmp_path / "first"), "--hidden", "32")
+
+
+def test_the_first_token_of_a_reply_is_where_learning_begins() -> None:
+    learned = torch.tensor([[False, True, True, False, True], [True, True, False, False, False]])
+    expected = [[False, True, False, False, True], [True, False, False, False, False]]
+    assert first_of_each(learned).tolist() == expected
 
 
 def test_exporting_a_folder_without_a_run_is_one_line_and_exit_code_2(tmp_path: Path) -> None:

@@ -126,9 +126,9 @@ def _exchange(rng: random.Random, forms: list[Form], lang: str, writing: Writing
     roll = rng.random()
     if roll < 0.17:
         return "none", exchange(*_unsuited(rng, forms, lang))
-    if roll < 0.28:
+    if roll < 0.35:
         return "ask", _forgetful(rng, forms, lang, writing)
-    if roll < 0.42:
+    if roll < 0.48:
         return "many", exchange(*_many(rng, forms, lang, writing))
     request = make_request(rng, rng.choice(forms), lang)
     turns = exchange(request.text, writing.one(request.form.name, request.filled))
