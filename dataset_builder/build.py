@@ -5,60 +5,33 @@ lies beside the folder, in OUTPUT.work; it is kept, so that the same rows are ne
 Knows nothing of command lines.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from agent.errors import UserError
 from agent.tools import Tool, load_tools
-from dataset_builder.card import Report, card_text, counted, funnel
-from dataset_builder.duplicates import NEAR
+from dataset_builder.assembly import Told, assemble
+from dataset_builder.card import Report, funnel
 from dataset_builder.embedded_teacher.split import SIDES
+from dataset_builder.existing import Existing
 from dataset_builder.journal import Journal
 from dataset_builder.journalled import JournalledModel, JournalledTool
-from dataset_builder.pipeline import PUBLISH, STAGES, Harvest, harvest
+from dataset_builder.outcomes import PUBLISH, QUESTIONS, STAGES, Outcome, asked_as_row
+from dataset_builder.pipeline import Harvest, harvest, remove, spooled
 from dataset_builder.progress import Display
-from dataset_builder.rows import SCHEMA_VERSION, Rejected, Row, may_replace, write_dataset
+from dataset_builder.questions import Teacher
+from dataset_builder.rows import SCHEMA_VERSION, may_replace
+from dataset_builder.settings import Settings, work_folder
 from dataset_builder.sieve import Sieve
+from dataset_builder.spool import Spool
+from dataset_builder.standing_in import Recordings, read_recordings
 from dataset_builder.stopping import Stop
 from dataset_builder.teachers import load_teacher, public_name
 
-
-@dataclass(frozen=True)
-class Settings:
-    """What a build is told.
-
-    Args:
-        tools: A source of tools, as `agent.tools.load_tools` takes it.
-        teacher: `embedded`, or a model's name.
-        place: What the card calls the dataset: a repository, or the folder's name.
-        concurrency: How many questions are worked on at once.
-        near: From which likeness rows are near duplicates (see `Duplicates`); 0 looks for exact ones only. None is 0
-            for the embedded teacher, whose grammar says many different things in nearly the same words, and the usual
-            likeness for all others.
-        mix: How often each scenario comes, as whole numbers; None leaves it to the teacher.
-        decontaminate: Files of benchmarks that no row may come from.
-    """
-
-    tools: str
-    teacher: str
-    output: Path
-    rows: int
-    languages: tuple[str, ...]
-    seed: int
-    license: str
-    place: str
-    concurrency: int = 16
-    overwrite: bool = False
-    near: float | None = None
-    decontaminate: tuple[Path, ...] = ()
-    mix: Mapping[str, int] | None = None
-
-    @property
-    def near_from(self) -> float:
-        return self.near if self.near is not None else 0.0 if self.teacher == "embedded" else NEAR
+__all__ = ["Settings", "build", "build_stage", "work_folder"]
 
 
 def build(settings: Settings, stop: Stop | None = None) -> Report:
@@ -70,56 +43,164 @@ def build(settings: Settings, stop: Stop | None = None) -> Report:
         UserError: bad input, an endpoint that is down, no row at all, a disk that is full. What was answered until then
             is in the journal, and the same settings go on from there.
     """
-    stop = stop or Stop()
-    may_replace(settings.output, settings.overwrite)
-    tools = load_tools(settings.tools)
-    _must_run(tools, settings.tools)
-    sieve = Sieve(settings.near_from, settings.decontaminate)
-    with Journal(work_folder(settings.output)) as journal:
-        stages = (*STAGES, *sieve.stages, PUBLISH)
-        journal.start({"rows asked for": settings.rows, "teacher": public_name(settings.teacher), "stages": stages})
-        journalled = [JournalledTool(tool, journal) for tool in tools]
-        teacher, model = load_teacher(
+    before: list[Existing] = []
+    seeds = [settings.seed]
+    if settings.append:
+        before = [Existing(settings.folder)]
+        earlier = before[0].manifest.get("seeds", [settings.seed])
+        # Other questions than those that were asked for the rows that are there.
+        seeds = [*earlier, max(earlier) + 1]
+        settings = replace(settings, seed=seeds[-1])
+    else:
+        may_replace(settings.folder, settings.overwrite)
+    with _Run(settings, stop or Stop(), before) as run:
+        made = run.harvested()
+        told = Told(
+            place=settings.place,
+            license=settings.license,
+            origin=_origin(settings.teacher),
+            settings={**_facts(settings), "seed": ", ".join(map(str, seeds)), **run.facts},
+            stages=run.stages,
+            seeds=seeds,
+            declared=_shares(run.teacher),
+            cost=run.cost(),
+        )
+        return assemble(settings.folder, made, before, told, overwrite=settings.overwrite or settings.append)
+
+
+def build_stage(settings: Settings, stop: Stop | None = None) -> dict[str, Any]:
+    """Go as far as the stage of `settings`, over as many questions as rows are wanted; no dataset is written.
+
+    Returns the funnel, and the file in which what passed lies: one question or row a line.
+    """
+    file = work_folder(settings.folder) / f"{settings.stage}.jsonl"
+    with _Run(settings, stop or Stop(), []) as run:
+        passed: Spool[Mapping[str, Any]] = Spool(file)
+
+        def keep(outcome: Outcome) -> None:
+            if not outcome.stage:
+                row = asked_as_row(outcome.question)
+                passed.append(outcome.row or {**row, **({"verdict": outcome.verdict} if outcome.verdict else {})})
+
+        made = run.harvested(keep)
+        passed.close()
+        stages = funnel(run.stages, made.asked, made.rejected)
+        at = [stage.stage for stage in stages].index(settings.stage) if settings.stage != QUESTIONS else -1
+        return {
+            "stage": settings.stage,
+            "file": str(file),
+            "passed": len(passed),
+            "funnel": [asdict(stage) for stage in stages[: at + 1]],
+        }
+
+
+class _Run:
+    """What a run needs, opened: journal, teacher, sieve and the spools that its rows go to. A context manager."""
+
+    def __init__(self, settings: Settings, stop: Stop, before: Sequence[Existing]):
+        self._settings, self._stop = settings, stop
+        tools = load_tools(settings.tools)
+        recordings = read_recordings(settings.recordings) if settings.recordings else {}
+        _must_run(tools, settings, recordings)
+        benchmarks = settings.decontaminate if settings.stage != "duplicates" else ()
+        self._sieve = Sieve(settings.near_from, benchmarks)
+        self.stages = (*STAGES, *self._sieve.stages, PUBLISH)
+        self.facts = self._sieve.facts
+        if settings.stage not in (QUESTIONS, *self.stages):
+            raise UserError(
+                f"there is no stage {settings.stage!r}", mend=f"known: {', '.join((QUESTIONS, *self.stages))}"
+            )
+        work = work_folder(settings.folder)
+        self._journal = Journal(work)
+        try:
+            self._made = spooled(work)
+            for each in before:
+                for side in SIDES:
+                    for row in each.rows(side):
+                        self._sieve.remember(row)
+                        self._made.sides[row["split_key"]] = side
+            asked_for = {"rows asked for": settings.wanted, "teacher": public_name(settings.teacher)}
+            self._journal.start({**asked_for, "stages": self.stages})
+            self.teacher, self._models = self._teacher(tools, recordings)
+        except BaseException:
+            self._journal.close()
+            raise
+
+    def _teacher(self, tools: Sequence[Tool], recordings: Recordings) -> tuple[Teacher, list[JournalledModel]]:
+        settings = self._settings
+        return load_teacher(
             settings.teacher,
-            journalled,
+            [JournalledTool(tool, self._journal) if tool.runnable else tool for tool in tools],
             languages=settings.languages,
             seed=settings.seed,
             concurrency=settings.concurrency,
-            journal=journal,
-            stop=stop,
+            journal=self._journal,
+            stop=self._stop,
             mix=settings.mix,
+            judge=settings.judge,
+            prompts=settings.prompts,
+            recordings=recordings,
+            shard=settings.shard,
         )
+
+    def __enter__(self) -> "_Run":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        remove(self._made)
+        self._journal.close()
+
+    def harvested(self, keep: Callable[[Outcome], None] = lambda outcome: None) -> Harvest:
+        """Every question through the stages; `keep` is called with each outcome in the order of the questions."""
+        settings = self._settings
         provenance = {
             "teacher": public_name(settings.teacher),
+            **({"judge": public_name(settings.judge)} if settings.judge else {}),
             "tools": _source_name(settings),
             "seed": settings.seed,
             "versions": {"callsmith": version("callsmith"), "rows": SCHEMA_VERSION},
         }
-        with Display(settings.rows) as display:
+
+        def settle(outcome: Outcome) -> None:
+            self._journal.settle(outcome.question.id, outcome.stage, outcome.reason, outcome.story())
+            keep(outcome)
+
+        with Display(settings.wanted, self._stop, settings.prices) as display:
             work = harvest(
-                teacher,
-                settings.rows,
+                self.teacher,
+                settings.wanted,
                 provenance=provenance,
                 concurrency=settings.concurrency,
-                sieve=sieve,
+                accept=settings.accept,
+                until=settings.stage,
+                sieve=self._sieve,
+                made=self._made,
                 tell=display.tell,
-                settle=lambda each: journal.settle(each.question.id, each.stage, each.reason, each.story()),
-                stop=stop,
+                settle=settle,
+                stop=self._stop,
             )
-            made = stop.run(work)
-    return _publish(settings, made, sieve, _cost(model))
+            return self._stop.run(work)
+
+    def cost(self) -> dict[str, int]:
+        """What was asked of models."""
+        if not self._models:
+            return {}
+        return {
+            "replies": sum(model.replies for model in self._models),
+            "prompt tokens": sum(model.usage.prompt_tokens for model in self._models),
+            "completion tokens": sum(model.usage.completion_tokens for model in self._models),
+        }
 
 
-def work_folder(output: Path) -> Path:
-    """Where the journal of a dataset folder lies."""
-    return output.with_name(f"{output.name}.work")
-
-
-def _must_run(tools: Sequence[Tool], source: str) -> None:
+def _must_run(tools: Sequence[Tool], settings: Settings, recordings: Recordings) -> None:
+    """Described tools need a model that simulates them; the embedded teacher has none."""
     idle = [tool.name for tool in tools if not tool.runnable]
-    if idle:
-        mend = "give a Python file with the functions"
-        raise UserError(f"these tools are only described and cannot be run: {', '.join(idle)}", where=source, mend=mend)
+    if idle and settings.teacher == "embedded":
+        mend = "give a Python file with the functions, or a model as --teacher, which simulates them"
+        what = f"these tools are only described and cannot be run: {', '.join(idle)}"
+        raise UserError(what, where=settings.tools, mend=mend)
+    if unknown := sorted({name for name, _ in recordings} - {tool.name for tool in tools}):
+        raise UserError(f"holds results of {unknown[0]!r}, which is none of the tools", where=str(settings.recordings))
 
 
 def _source_name(settings: Settings) -> str:
@@ -127,69 +208,28 @@ def _source_name(settings: Settings) -> str:
     return Path(settings.tools).name if settings.tools.endswith((".py", ".json")) else settings.tools
 
 
-def _cost(model: JournalledModel | None) -> dict[str, int]:
-    if model is None:
-        return {}
-    usage = model.usage
+def _origin(teacher: str) -> str:
+    return (
+        f"Questions and conversations by the teacher `{public_name(teacher)}`; the tools were really run for their "
+        "results, except where a row's `provenance.results` says that they were recorded or simulated."
+    )
+
+
+def _facts(settings: Settings) -> dict[str, Any]:
     return {
-        "replies": model.replies,
-        "prompt tokens": usage.prompt_tokens,
-        "completion tokens": usage.completion_tokens,
+        "teacher": public_name(settings.teacher),
+        **({"judge": public_name(settings.judge)} if settings.judge else {}),
+        "tools": _source_name(settings),
+        "languages": ", ".join(settings.languages),
+        "seed": settings.seed,
+        "rows asked for": settings.wanted,
+        **({"solutions of each question": settings.accept} if settings.accept > 1 else {}),
     }
 
 
-def _publish(settings: Settings, made: Harvest, sieve: Sieve, cost: dict[str, int]) -> Report:
-    if not made.rows:
-        raise _nothing_left(made.asked, made.rejected)
-    splits: dict[str, list[Row]] = {side: [row for row in made.rows if made.sides[row["id"]] == side] for side in SIDES}
-    teacher = public_name(settings.teacher)
-    tested = sorted({row["split_key"] for row in splits["test"]})
-    report = Report(
-        origin=f"Questions and conversations by the teacher `{teacher}`; the tools were really run for their results.",
-        settings={
-            "teacher": teacher,
-            "tools": _source_name(settings),
-            "languages": ", ".join(settings.languages),
-            "seed": settings.seed,
-            "rows asked for": settings.rows,
-            **({"mix asked for": _shares(settings.mix)} if settings.mix else {}),
-            **sieve.facts,
-        },
-        license=settings.license,
-        rows={split: len(rows) for split, rows in splits.items()},
-        mix=counted(splits),
-        funnel=funnel((*STAGES, *sieve.stages, PUBLISH), made.asked, made.rejected),
-        split_text=_split_text(tested),
-        cost=cost,
-    )
-    example = (splits["train"] or splits["test"])[0]
-    write_dataset(
-        settings.output,
-        splits,
-        card=card_text(report, example, title=settings.place.rpartition("/")[2], place=settings.place),
-        rejected=made.rejected,
-        manifest=report.as_json(),
-        overwrite=settings.overwrite,
-    )
-    return report
-
-
-def _shares(mix: Mapping[str, int]) -> str:
-    return ", ".join(f"{scenario} {share / sum(mix.values()):.0%}" for scenario, share in mix.items())
-
-
-def _split_text(tested: Sequence[str]) -> str:
-    if not tested:
-        return "There is no test split: it takes at least two families of tools to keep one of them for it."
-    return (
-        f"`test` holds the rows of the tool families {', '.join(f'`{name}`' for name in tested)}. "
-        "No tool of theirs appears in `train`, not even as one that is offered and not called."
-    )
-
-
-def _nothing_left(asked: int, rejected: Sequence[Rejected]) -> UserError:
-    reasons = Counter(f"{entry['stage']}: {entry['reason']}" for entry in rejected).most_common(1)
-    if not reasons:
-        return UserError("the teacher had no question to ask about these tools", mend="check --tools and --languages")
-    reason, count = reasons[0]
-    return UserError(f"not one of {asked} questions became a row; {count} of them by: {reason}")
+def _shares(teacher: Teacher) -> dict[str, float]:
+    """The share of each scenario, over all languages."""
+    shares: dict[str, float] = {}
+    for (scenario, _), share in teacher.shares.items():
+        shares[scenario] = shares.get(scenario, 0.0) + share
+    return shares

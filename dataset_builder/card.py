@@ -15,6 +15,8 @@ from typing import Any
 from huggingface_hub import DatasetCard, DatasetCardData
 
 from dataset_builder.rows import Rejected, Row
+from dataset_builder.shape import Shape, plotted
+from dataset_builder.spool import Many
 
 TEMPLATE = Path(__file__).with_name("card.md.jinja")
 PACKAGES = ("callsmith", "datasets", "transformers", "huggingface_hub")
@@ -43,6 +45,9 @@ class Report:
         mix: Per split, scenario and language: how many rows.
         split_text: How train and test were told apart.
         cost: Requests and tokens, where a model was asked.
+        declared: The share of each scenario that was asked for, where shares were.
+        shape: See `dataset_builder.shape`.
+        pairs: How many preference pairs there are.
     """
 
     origin: str
@@ -53,13 +58,16 @@ class Report:
     funnel: list[Stage]
     split_text: str
     cost: dict[str, int] = field(default_factory=dict)
+    declared: dict[str, float] = field(default_factory=dict)
+    shape: Shape = field(default_factory=dict)
+    pairs: int = 0
     versions: dict[str, str] = field(default_factory=lambda: {package: version(package) for package in PACKAGES})
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def counted(splits: Mapping[str, Sequence[Row]]) -> dict[str, dict[str, dict[str, int]]]:
+def counted(splits: Mapping[str, Many[Row]]) -> dict[str, dict[str, dict[str, int]]]:
     """Rows per split, scenario and language."""
     mix: dict[str, dict[str, dict[str, int]]] = {}
     for split, rows in splits.items():
@@ -93,12 +101,7 @@ def card_text(report: Report, example: Row, *, title: str, place: str) -> str:
         task_categories=["text-generation"],
         tags=["callsmith", "tool-calling", "function-calling", "agent", "sft", "trl"],
         size_categories=[_size(sum(splits.values()))],
-        configs=[
-            {
-                "config_name": "default",
-                "data_files": [{"split": split, "path": f"data/{split}-*"} for split in splits],
-            }
-        ],
+        configs=_configs(report, list(splits)),
     )
     shown = json.dumps(example, ensure_ascii=False, indent=2)
     card = DatasetCard.from_template(
@@ -110,6 +113,9 @@ def card_text(report: Report, example: Row, *, title: str, place: str) -> str:
         versions=report.versions,
         splits=splits,
         split_text=report.split_text,
+        shares=_shares(report),
+        plots=list(plotted(report.shape)),
+        pairs=report.pairs,
         mix=[(name, lang, [_count(report, split, name, lang) for split in splits]) for name, lang in keys],
         funnel=[
             {**asdict(stage), "reasons": ", ".join(f"{reason} ({count})" for reason, count in stage.dropped.items())}
@@ -119,6 +125,32 @@ def card_text(report: Report, example: Row, *, title: str, place: str) -> str:
         example=shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}\n… (shortened)",
     )
     return str(card)
+
+
+def _configs(report: Report, splits: Sequence[str]) -> list[dict[str, Any]]:
+    """`sft`, which opens where no name is given, and the others where there is something in them."""
+    data = [{"split": split, "path": f"data/{split}-*"} for split in splits]
+    configs: list[dict[str, Any]] = [{"config_name": "sft", "default": True, "data_files": data}]
+    there = {"preference": report.pairs, "rejected": any(stage.dropped for stage in report.funnel)}
+    return configs + [
+        {"config_name": name, "data_files": [{"split": "train", "path": f"{name}/train-*"}]}
+        for name, some in there.items()
+        if some
+    ]
+
+
+def _shares(report: Report) -> list[tuple[str, str, str]]:
+    """Each scenario's share as it was asked for and as it came out."""
+    made = Counter[str]()
+    for scenarios in report.mix.values():
+        for name, langs in scenarios.items():
+            made[name] += sum(langs.values())
+    whole = sum(report.declared.values())
+    names = [*report.declared, *(name for name in made if name not in report.declared)] if whole else []
+    return [
+        (name, f"{report.declared.get(name, 0) / whole:.1%}", f"{made[name] / max(made.total(), 1):.1%}")
+        for name in names
+    ]
 
 
 def _count(report: Report, split: str, scenario: str, lang: str) -> int:

@@ -12,19 +12,30 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agent.errors import UserError
+from dataset_builder import options
+from dataset_builder.run_file import read_run_file
 from dataset_builder.stopping import Stop, StoppedError
-from dataset_builder.telling import of_plan, of_status, of_stopped, of_story, of_summary
+from dataset_builder.telling import of_plan, of_stage, of_status, of_stopped, of_story, of_summary
 
 if TYPE_CHECKING:
     from dataset_builder.build import Settings
 
-LANGUAGES = ("zh", "en")
 FORMATS = ("react",)
 
 
 def build(
     files: Annotated[
         list[Path] | None, typer.Argument(help="Files to import, with --import.", show_default=False)
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN.yaml",
+            help="A run file: any of these options by name, as `rows: 5000`; what is on the command line goes first.",
+            is_eager=True,
+            callback=read_run_file,
+            show_default=False,
+        ),
     ] = None,
     output: Annotated[Path, typer.Option(help="The dataset folder to make.")] = Path("dataset"),
     tools: Annotated[
@@ -34,9 +45,36 @@ def build(
         str,
         typer.Option(
             help="Who makes the conversations: `embedded` (a seeded grammar, no model), an endpoint `http://…/v1` or "
-            "`http://…/v1#MODEL`, `hf:PROVIDER/MODEL`, or a Hub id or folder."
+            "`http://…/v1#MODEL`, `hf:PROVIDER/MODEL`, or a Hub id or folder. Several endpoints, by commas, share it."
         ),
     ] = "embedded",
+    judge: Annotated[str, typer.Option(help="Another model, to judge questions and answers.")] = "",
+    prompts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Your own zh.yaml and en.yaml, in place of those in dataset_builder/prompts.",
+            show_default=False,
+        ),
+    ] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help='Recorded results of tools that cannot be run: lines of {"tool", "arguments", "result"}. What is not '
+            "recorded is simulated by the teacher; rows say which it was.",
+            show_default=False,
+        ),
+    ] = None,
+    accept: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=16,
+            help="How many solutions of each question a model makes: one that agrees with most is kept, all are in "
+            "candidates.jsonl, and those that a check dropped become preference pairs.",
+        ),
+    ] = 1,
     rows: Annotated[int, typer.Option(min=1, help="How many rows are wanted.")] = 1000,
     languages: Annotated[str, typer.Option(help="zh, en or both, by commas.")] = "zh,en",
     mix: Annotated[
@@ -75,6 +113,18 @@ def build(
             show_default=False,
         ),
     ] = None,
+    stage: Annotated[
+        str,
+        typer.Option(
+            help="Go only as far as this stage: questions, check, solve, verify, duplicates, decontaminate. What "
+            "passed it is in OUTPUT.work/STAGE.jsonl; what earlier stages asked is not asked again."
+        ),
+    ] = "publish",
+    append: Annotated[bool, typer.Option(help="Add the rows to the dataset that is there.")] = False,
+    shard: Annotated[
+        str, typer.Option(metavar="I/N", help="Make only part I of N, in OUTPUT.shards; any machine may make any part.")
+    ] = "",
+    merge: Annotated[bool, typer.Option("--merge", help="Make OUTPUT of its shards; nobody is asked.")] = False,
     overwrite: Annotated[bool, typer.Option(help="Replace a dataset that callsmith made in this folder.")] = False,
     push_to_hub: Annotated[str, typer.Option(metavar="USER/NAME", help="Upload it to this dataset repository.")] = "",
     plan: Annotated[
@@ -107,6 +157,7 @@ def build(
     \b
     callsmith build --tools embedded --rows 3000 --output runs/dataset
     callsmith build --tools my_tools.py --teacher http://127.0.0.1:8000/v1#Qwen3-8B --output runs/mine
+    callsmith build --config run.yaml --rows 200
     callsmith build --import react train.jsonl test.jsonl --output runs/imported
     callsmith build --status runs/mine
     """
@@ -117,7 +168,7 @@ def build(
 
         check_repository(push_to_hub)
     place = push_to_hub or output.resolve().name
-    near = _likeness(near_duplicates)
+    near = options.likeness(near_duplicates)
     if plan and import_format:
         raise UserError("an import asks nobody anything, so there is nothing to plan", mend="leave out --plan")
     if import_format:
@@ -127,7 +178,7 @@ def build(
     else:
         if files:
             raise UserError(f"{files[0]} is given, and nothing says what to do with it", mend="add --import react")
-        from dataset_builder.build import Settings
+        from dataset_builder.build import Settings, build_stage
         from dataset_builder.build import build as build_rows
 
         settings = Settings(
@@ -135,7 +186,7 @@ def build(
             teacher=teacher,
             output=output,
             rows=rows,
-            languages=_languages(languages),
+            languages=options.languages(languages),
             seed=seed,
             license=license_name or ("apache-2.0" if tools == teacher == "embedded" else "unknown"),
             place=place,
@@ -143,18 +194,35 @@ def build(
             overwrite=overwrite,
             near=near,
             decontaminate=tuple(decontaminate or ()),
-            mix=_mix(mix),
+            mix=options.mix(mix),
+            judge=judge,
+            prompts=prompts,
+            recordings=results,
+            accept=accept,
+            stage=stage,
+            append=append,
+            shard=options.shard(shard),
+            prices=(price_in, price_out),
         )
+        options.check(settings, merge)
         if plan:
             return _plan(settings, (price_in, price_out) if price_in or price_out else None, as_json)
-        stop = _stop(teacher, max_requests, max_cost, (price_in, price_out))
-        try:
-            summary = {"output": str(output), **build_rows(settings, stop).as_json()}
-        except StoppedError as stopped:
-            from dataset_builder.status import status as state_of
+        if merge:
+            from dataset_builder.merge import merge as merge_shards
 
-            document = {"output": str(output), **state_of(output), "why": str(stopped)}
-            return _print(document, of_stopped, as_json)
+            made = merge_shards(settings)
+        else:
+            stop = _stop(teacher, max_requests, max_cost, (price_in, price_out))
+            try:
+                if stage != "publish":
+                    return _print({"output": str(output), **build_stage(settings, stop)}, of_stage, as_json)
+                made = build_rows(settings, stop)
+            except StoppedError as stopped:
+                from dataset_builder.status import status as state_of
+
+                document = {"output": str(settings.folder), **state_of(settings.folder), "why": str(stopped)}
+                return _print(document, of_stopped, as_json)
+        summary = {"output": str(settings.folder), **made.as_json()}
     if push_to_hub:
         from dataset_builder.publish import push
 
@@ -186,10 +254,14 @@ def _stop(teacher: str, requests: int | None, cost: float | None, prices: tuple[
 def _plan(settings: "Settings", prices: tuple[float, float] | None, as_json: bool) -> None:
     from agent.tools import load_tools
     from dataset_builder.plan import plan_embedded, plan_llm
+    from dataset_builder.prompting import PROMPTS
 
     tools = load_tools(settings.tools)
     told = (tools, settings.rows, settings.languages, settings.seed, settings.mix)
-    made = plan_embedded(*told) if settings.teacher == "embedded" else plan_llm(*told, prices)
+    if settings.teacher == "embedded":
+        made = plan_embedded(*told)
+    else:
+        made = plan_llm(*told, prices, accept=settings.accept, folder=settings.prompts or PROMPTS)
     _print(made.as_json(), of_plan, as_json)
 
 
@@ -216,32 +288,6 @@ def _import(
     sieve = Sieve(NEAR if near is None else near, benchmarks)
     made = import_react(files, output, license_name, place=place, sieve=sieve, overwrite=overwrite)
     return {"output": str(output), **made}
-
-
-def _likeness(near: float | None) -> float | None:
-    if near is not None and not 0 <= near <= 1:
-        raise UserError(f"--near-duplicates {near} is no share", mend="it may be 0 (exact duplicates only) to 1")
-    return near
-
-
-def _mix(text: str) -> dict[str, int] | None:
-    shares: dict[str, int] = {}
-    for part in filter(None, text.replace(" ", "").split(",")):
-        scenario, _, share = part.partition("=")
-        if not (share or "1").isdigit():
-            raise UserError(f"--mix {part}: {share!r} is no whole number", mend="write it as single_call=3,chat=1")
-        shares[scenario] = int(share or 1)
-    if text and not sum(shares.values()):
-        raise UserError(f"--mix {text} leaves nothing to ask for", mend="write it as single_call=3,chat=1")
-    return shares or None
-
-
-def _languages(text: str) -> tuple[str, ...]:
-    chosen = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    unknown = [lang for lang in chosen if lang not in LANGUAGES]
-    if unknown or not chosen:
-        raise UserError(f"unknown language {unknown[0] if unknown else text!r}", mend="choose from zh and en")
-    return chosen
 
 
 def _print(document: dict[str, Any], told: Callable[[dict[str, Any]], Iterable[str]], as_json: bool) -> None:

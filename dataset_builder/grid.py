@@ -15,6 +15,7 @@ from dataset_builder.embedded_teacher.question import Scenario
 from dataset_builder.embedded_teacher.split import SIDES, Side, family_sides
 from dataset_builder.embedded_teacher.teacher import MIN_FAMILIES
 from dataset_builder.prompting import required
+from dataset_builder.questions import Cell as Key
 
 SCENARIOS: tuple[Scenario, ...] = (
     "single_call",
@@ -70,25 +71,47 @@ class Grid:
         self._cells = {side: self._of_side(side, languages) for side in SIDES}
         if not self._cells["train"]:
             raise UserError("these tools allow none of the scenarios of the mix", mend="offer more tools, or others")
+        asked = {scenario for scenario, _, _ in self._cells["train"]}
+        shares = {scenario: self._mix[scenario] for scenario in SCENARIOS if scenario in asked}
+        whole = sum(shares.values()) * len(languages)
+        self.declared: dict[Key, float] = {
+            (scenario, lang): share / whole for scenario, share in shares.items() for lang in languages
+        }
 
     def _of_side(self, side: Side, languages: Collection[str]) -> list[tuple[Scenario, str, Tool]]:
         tools = [tool for tool in self._tools if self.sides[self.families[tool.name]] == side]
-        cells = [
-            (scenario, lang, tool)
-            for scenario, lang, tool in product(SCENARIOS, languages, tools)
-            if (scenario != "missing_parameter" or required(tool)) and (scenario not in IN_COMPANY or len(tools) > 1)
-            for _ in range(self._mix.get(scenario, 0))
-        ]
+        by_scenario = {
+            scenario: [
+                (scenario, lang, tool)
+                for lang, tool in product(languages, tools)
+                if (scenario != "missing_parameter" or required(tool))
+                and (scenario not in IN_COMPANY or len(tools) > 1)
+            ]
+            for scenario in SCENARIOS
+            if self._mix.get(scenario, 0)
+        }
+        possible = {scenario: cells for scenario, cells in by_scenario.items() if cells}
+        # Each scenario as often as its share says, however many tools it is possible with.
+        most = max(map(len, possible.values()), default=0)
+        cells: list[tuple[Scenario, str, Tool]] = []
+        for scenario, own in possible.items():
+            random.Random(f"{self._seed} {side} {scenario}").shuffle(own)
+            cells += [own[number % len(own)] for number in range(most * self._mix[scenario])]
         random.Random(f"{self._seed} {side}").shuffle(cells)
         return cells
 
-    def cell(self, number: int) -> Cell:
+    def cell(self, number: int, key: Key | None = None) -> Cell:
+        """Cell `number` of the declared mix; with `key`, of that scenario and language only."""
         rng = random.Random(f"{self._seed} cell {number}")
         before, place = divmod(number, HELD_OUT_EVERY)
-        held_out = place == HELD_OUT_EVERY - 1 and self._cells["test"]
-        cells = self._cells["test" if held_out else "train"]
-        scenario, lang, target = cells[(before if held_out else number - before) % len(cells)]
+        cells = self._cells if key is None else self._of_key(key)
+        held_out = place == HELD_OUT_EVERY - 1 and cells["test"]
+        chosen = cells["test" if held_out else "train"]
+        scenario, lang, target = chosen[(before if held_out else number - before) % len(chosen)]
         return Cell(number, scenario, lang, target, rng.random())
+
+    def _of_key(self, key: Key) -> dict[Side, list[tuple[Scenario, str, Tool]]]:
+        return {side: [cell for cell in cells if cell[:2] == key] for side, cells in self._cells.items()}
 
     def offered(self, cell: Cell) -> list[Tool]:
         """The tools a question comes with, all from the target's side of the split. Where nothing is to serve, the

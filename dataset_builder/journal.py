@@ -57,10 +57,14 @@ VERSION = len(_MIGRATIONS)  # of the tables; written into the file
 
 @dataclass
 class Scope:
-    """The part of a run that asks: one stage of one row. `failures` says which of its tool calls failed."""
+    """The part of a run that asks: one stage of one row. `failures` says which of its tool calls failed,
+    `not_executed` which tools gave results that were `simulated` or `recorded`, `results` what they were.
+    """
 
     name: str
     failures: list[str] = field(default_factory=list)
+    not_executed: dict[str, str] = field(default_factory=dict)
+    results: list[str] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)
     # Calls of one row run one after the other: what they leave behind must not depend on which was faster.
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -144,6 +148,9 @@ class Journal:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._base.close()
         self._lock.release()
 

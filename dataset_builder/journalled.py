@@ -76,6 +76,8 @@ class _BrokenOffError(UserError):
 class JournalledModel:
     """A model that is asked each thing once, however often the run is started; a whole reply at a time.
 
+    What it was asked is known by the model's name (`#MODEL` of an endpoint, where it is given), not by where it is
+    served: another address of the same model is not asked again.
     `replies` and `usage` count what its replies cost, those read from the journal included, so a run that went on
     reports the same numbers as one that never stopped. An answer that broke off half-way is asked for again. One that
     was cut by its length counts as a failure of the row. `stop` says when nothing new may be asked; what the journal
@@ -87,14 +89,18 @@ class JournalledModel:
         self.replies = 0
         self.usage = Usage(0, 0)
         self._model, self._journal, self._stop = model, journal, stop or Stop()
-        self._stop.requests, read, written = journal.spent()
-        self._stop.spend(read, written)
+        self._asked_of = model.name.partition("#")[2] or model.name
 
     async def stream(
         self, messages: Sequence[Message], tools: Sequence[ToolSchema], sampling: Sampling
     ) -> AsyncGenerator[TextDelta | Reply, None]:
         self._stop.check()
-        request = {"model": self.name, "messages": list(messages), "tools": list(tools), "sampling": asdict(sampling)}
+        request = {
+            "model": self._asked_of,
+            "messages": list(messages),
+            "tools": list(tools),
+            "sampling": asdict(sampling),
+        }
         key = key_of(request)
         _, kept = self._journal.answer(key)
         if kept is None:

@@ -11,6 +11,7 @@ import random
 import zlib
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,19 +23,22 @@ from agent.messages import Message
 from agent.models import ChatModel, Sampling, complete
 from agent.toolbox.world import new_world
 from agent.tools import Tool
-from dataset_builder.embedded_teacher.question import Plan
+from dataset_builder.embedded_teacher.question import Plan, PlannedCall
 from dataset_builder.failing import FailingOnce
 from dataset_builder.grid import SCENARIOS, Cell, Grid
 from dataset_builder.journal import scope
 from dataset_builder.pipeline import in_order
-from dataset_builder.prompting import PROMPTS, REPLYING, filled, listed, prompts, required
+from dataset_builder.prompting import PROMPTS, REPLYING, as_text, filled, listed, prompts, required
+from dataset_builder.questions import Cell as Key
 from dataset_builder.questions import Conversation, Question, Solution
 from dataset_builder.replies import read_list, read_verdict
+from dataset_builder.standing_in import Recordings, StandIn
 
 AT_ONCE = 4  # questions asked for in one request
 THINKING_UP = Sampling(max_new_tokens=1024, temperature=0.9)
 JUDGING = Sampling(max_new_tokens=256)
 SOLVING = Sampling(max_new_tokens=1024)
+ANOTHER_WAY = 0.8  # temperature of further solutions of one question
 ANSWERING = Sampling(max_new_tokens=256, temperature=0.9)
 LONGEST = 2000  # characters of a question
 
@@ -49,6 +53,10 @@ class LLMTeacher:
         seed: Decides the order of the grid, the other tools offered and the call ids.
         concurrency: Requests made at once while thinking up.
         mix: How often each scenario comes; see `Grid`.
+        folder: Of prompts, `zh.yaml` and `en.yaml`.
+        judge: The model that judges, where it is another one.
+        recordings: Results of tools that are only described; what is not among them is simulated by `model`.
+        shard: Of every N questions, which ones are asked: (which, N).
     """
 
     def __init__(
@@ -61,29 +69,44 @@ class LLMTeacher:
         concurrency: int = 8,
         mix: Mapping[str, int] | None = None,
         folder: Path = PROMPTS,
+        judge: ChatModel | None = None,
+        recordings: Recordings | None = None,
+        shard: tuple[int, int] = (0, 1),
     ):
         self.name = model.name
         self._model, self._seed, self._concurrency = model, seed, concurrency
+        self._judge, self._shard, self._recordings = judge or model, shard, recordings or {}
         self._prompts = {lang: prompts(folder, lang, SCENARIOS) for lang in languages}
         self._grid = Grid(tools, languages, seed, mix)
-        self._targets: dict[str, Tool] = {}
+        self.shares: Mapping[Key, float] = self._grid.declared
+        self.fixed = False
         self._asked = 0
 
-    async def questions(self, count: int) -> AsyncIterator[Question]:
+    async def questions(self, count: int, needs: Mapping[Key, int] | None = None) -> AsyncIterator[Question]:
         """`count` more questions, a few to a request; fewer where replies held too few."""
-        left = count
-        async with aclosing(in_order(self._cells(-(-count // AT_ONCE)), self._think_up, self._concurrency)) as batches:
+        cells = self._cells(count) if needs is None else self._needed(needs)
+        async with aclosing(in_order(cells, self._think_up, self._concurrency)) as batches:
             async for batch in batches:
-                for question in batch[:left]:
+                for question in batch:
                     yield question
-                left -= len(batch[:left])
 
-    async def _cells(self, count: int) -> AsyncIterator[Cell]:
-        for _ in range(count):
-            self._asked += 1
-            yield self._grid.cell(self._asked - 1)
+    async def _cells(self, count: int) -> AsyncIterator[tuple[Cell, int]]:
+        for left in range(count, 0, -AT_ONCE):
+            yield self._grid.cell(self._next()), left
 
-    async def _think_up(self, cell: Cell) -> list[Question]:
+    async def _needed(self, needs: Mapping[Key, int]) -> AsyncIterator[tuple[Cell, int]]:
+        for key, count in needs.items():
+            for left in range(count, 0, -AT_ONCE):
+                yield self._grid.cell(self._next(), key), left
+
+    def _next(self) -> int:
+        """The number of the next cell of this shard."""
+        self._asked += 1
+        which, shards = self._shard
+        return (self._asked - 1) * shards + which
+
+    async def _think_up(self, wanted: tuple[Cell, int]) -> list[Question]:
+        cell, most = wanted
         offered = self._grid.offered(cell)
         request = questions_asked(self._prompts[cell.lang], cell, offered)
         sampling = Sampling(THINKING_UP.max_new_tokens, THINKING_UP.temperature, seed=self._seed + cell.number)
@@ -91,34 +114,46 @@ class LLMTeacher:
             reply = await complete(self._model, [{"role": "user", "content": request}], [], sampling)
         # A reply without a list is one question without words: `check` drops it, and says so.
         texts = read_list(reply.message["content"])[:AT_ONCE] or [""]
-        return [self._question(cell, offered, place, text) for place, text in enumerate(texts)]
+        return [self._question(cell, offered, place, text) for place, text in enumerate(texts[:most])]
 
     def _question(self, cell: Cell, offered: list[Tool], place: int, text: str) -> Question:
         family = self._grid.families[cell.target.name]
         name = f"{self._seed}-{cell.number:06d}-{place}"
-        self._targets[name] = cell.target
-        return Question(name, cell.scenario, cell.lang, offered, text, Plan(), family, self._grid.sides[family])
+        # The target, which a question about what no tool can do does not offer.
+        plan = Plan(calls=(PlannedCall(cell.target.name, {}),))
+        return Question(name, cell.scenario, cell.lang, offered, text, plan, family, self._grid.sides[family])
 
     async def check(self, question: Question) -> tuple[bool, str]:
         """Rules first, because they cost nothing; then the judge."""
         if reason := _against(question):
             return False, reason
-        request = verdict_asked(self._prompts[question.lang], question, self._targets[question.id])
-        reply = await complete(self._model, [{"role": "user", "content": request}], [], JUDGING)
+        return await self._verdict(verdict_asked(self._prompts[question.lang], question))
+
+    async def judge(self, question: Question, conversation: Conversation) -> tuple[bool, str]:
+        """Whether the assistant did what was asked, by the judge, who sees the calls and their results."""
+        return await self._verdict(judgement_asked(self._prompts[question.lang], question, conversation.messages))
+
+    async def _verdict(self, request: str) -> tuple[bool, str]:
+        reply = await complete(self._judge, [{"role": "user", "content": request}], [], JUDGING)
         good, why = read_verdict(reply.message["content"])
         if good is None:
             return False, f"judge neither yes nor no: {why}"
         return good, why if good else f"judge: {why}"
 
-    async def solve(self, question: Question) -> Solution:
+    async def solve(self, question: Question, attempt: int = 0) -> Solution:
         """Let the agent answer; raises UserError where the model cannot be reached, so that the run can go on later."""
-        said, target = self._prompts[question.lang], self._targets[question.id]
+        said, target = self._prompts[question.lang], target_of(question)
+        sampling = replace(SOLVING, temperature=ANOTHER_WAY, seed=self._seed + attempt) if attempt else SOLVING
         told: Message = {"role": "system", "content": said["solve"]}
         fails = question.scenario == "tool_recovery"
+        tools = [
+            tool if tool.runnable else StandIn(tool, self._recordings, self._model, said, question.lang)
+            for tool in question.tools
+        ]
         agent = Agent(
             self._model,
-            [FailingOnce(tool, said["failure"]) if fails and tool is target else tool for tool in question.tools],
-            sampling=SOLVING,
+            [FailingOnce(tool, said["failure"]) if fails and tool.name == target else tool for tool in tools],
+            sampling=sampling,
             limits=Limits(steps=6),
             seed=random.Random(f"{self._seed} {question.id}").randrange(2**31),
             lang=question.lang,
@@ -169,20 +204,35 @@ def questions_asked(said: dict[str, Any], cell: Cell, offered: Sequence[Tool]) -
     )
 
 
-def verdict_asked(said: dict[str, Any], question: Question, target: Tool) -> str:
+def target_of(question: Question) -> str:
+    """The name of the tool that a question of this teacher is about."""
+    return question.plan.calls[0].name
+
+
+def judgement_asked(said: dict[str, Any], question: Question, messages: Sequence[Message]) -> str:
+    """The request for a verdict on what the assistant made of a question."""
+    return filled(
+        said["judge_answer"],
+        tools=listed(question.tools, question.lang),
+        conversation=as_text(messages),
+        expectation=filled(said["expectations"][question.scenario], target=target_of(question)),
+    )
+
+
+def verdict_asked(said: dict[str, Any], question: Question) -> str:
     """The request for a verdict on one question."""
-    expectation = filled(said["expectations"][question.scenario], target=target.name)
+    expectation = filled(said["expectations"][question.scenario], target=target_of(question))
     tools = listed(question.tools, question.lang)
     return filled(said["judge"], tools=tools, question=question.user, expectation=expectation)
 
 
-def _distracted(conversation: Conversation, target: Tool) -> str:
+def _distracted(conversation: Conversation, target: str) -> str:
     """Which tool was called where only the target is right; "" in other scenarios."""
     if conversation.scenario != "distractors":
         return ""
     called = [call["function"]["name"] for turn in conversation.messages for call in turn.get("tool_calls", [])]
-    strange = [name for name in called if name != target.name]
-    return f"distracted: {strange[0]} was called, and only {target.name} is right" if strange else ""
+    strange = [name for name in called if name != target]
+    return f"distracted: {strange[0]} was called, and only {target} is right" if strange else ""
 
 
 async def _to_the_end(agent: Agent, messages: list[Message]) -> tuple[Done, str]:

@@ -53,6 +53,11 @@ class Pace:
         self._best = float("inf")
         self._begin_round()
 
+    @property
+    def load(self) -> float:
+        """Requests under way and waiting, as a share of the limit."""
+        return (self._under_way + len(self._queue)) / self.limit
+
     def _begin_round(self) -> None:
         self._refused, self._asked_for = 0, 0.0
         self._seconds: list[float] = []

@@ -8,25 +8,27 @@ Knows nothing of files, cards and command lines.
 
 import asyncio
 import math
-from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections import Counter, deque
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from agent.errors import UserError
-from dataset_builder.journal import scope
-from dataset_builder.questions import Question, Teacher
-from dataset_builder.rows import SCHEMA_VERSION, Rejected, Row, check_row, shown
+from dataset_builder.candidates import best, pairs
+from dataset_builder.outcomes import PUBLISH, Outcome, asked_as_row, outcome_of
+from dataset_builder.questions import Cell, Question, Teacher
+from dataset_builder.rows import Preference, Rejected, Row
 from dataset_builder.sieve import Sieve
+from dataset_builder.spool import Many, Spool
 from dataset_builder.stopping import Stop, StoppedError
-from dataset_builder.verify import CHECKS, why_not
 
-STAGES = ("check", "solve", "verify", "storage")  # then the sieve's, then PUBLISH
-PUBLISH = "publish"
 WINDOW = 4  # times the concurrency: how far work may run ahead of the first result that is waited for
 LAST_REPLIES = 60.0  # seconds
+HOPELESS = 12  # questions of which not one became a row, after which a scenario is given up
 FRUITLESS_ROUNDS = 3  # rounds without one new row after which a teacher has no more to give
+LEAST_YIELD = 0.25  # of the questions asked for, that rows are hoped to come of
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -38,32 +40,36 @@ class Harvest:
 
     Args:
         rows: What may be published.
-        sides: Each row's side of the split, by its id.
         rejected: What was dropped, with the stage and the reason.
-        asked: How many questions went in.
+        pairs: Kept rows beside candidates that failed.
+        candidates: Every candidate of every kept row, where there were several.
+        sides: The side of the split of each split key.
+        counts: Rows of each side; `mix`: of each scenario and language.
+        asked: How many questions went in; `tried`: of each scenario and language.
     """
 
-    rows: list[Row] = field(default_factory=list)
+    rows: Many[Row] = field(default_factory=list)
+    rejected: Many[Rejected] = field(default_factory=list)
+    pairs: Many[Preference] = field(default_factory=list)
+    candidates: Many[dict[str, Any]] = field(default_factory=list)
     sides: dict[str, str] = field(default_factory=dict)
-    rejected: list[Rejected] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    mix: Counter[Cell] = field(default_factory=Counter)
+    tried: Counter[Cell] = field(default_factory=Counter)
     asked: int = 0
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one question: a row, or the stage that dropped it and why; `verdict` is what `check` said."""
+def spooled(folder: Path) -> Harvest:
+    """An empty harvest whose rows go to files in `folder` and take no memory."""
+    names = ("rows", "rejected", "pairs", "candidates")
+    return Harvest(**{name: Spool(folder / f"{name}.jsonl") for name in names})  # type: ignore[arg-type]
 
-    question: Question
-    row: Row | None
-    stage: str = ""
-    reason: str = ""
-    verdict: str = ""
 
-    def story(self) -> dict[str, Any]:
-        """What is known of it, as JSON."""
-        asked = self.question
-        known = {"scenario": asked.scenario, "lang": asked.lang, "tools": [tool.name for tool in asked.tools]}
-        return {**known, "question": asked.user, "verdict": self.verdict, "messages": self.row and self.row["messages"]}
+def remove(made: Harvest) -> None:
+    """Delete the files of a spooled harvest."""
+    for each in (made.rows, made.rejected, made.pairs, made.candidates):
+        if isinstance(each, Spool):
+            each.remove()
 
 
 async def harvest(
@@ -72,17 +78,25 @@ async def harvest(
     *,
     provenance: dict[str, Any],
     concurrency: int = 1,
+    accept: int = 1,
+    until: str = PUBLISH,
     sieve: Sieve | None = None,
+    made: Harvest | None = None,
     tell: Callable[[Outcome], None] = lambda outcome: None,
     settle: Callable[[Outcome], None] = lambda outcome: None,
     stop: Stop | None = None,
 ) -> Harvest:
     """Rows from `teacher` until there are `wanted`, or it gives no more.
 
+    What the checks thin out is topped up, of each scenario and language as much as it lacks.
+
     Args:
         provenance: What every row says about where it comes from.
         concurrency: How many questions are worked on at once.
+        accept: How many solutions there are to be of each question, to choose from.
+        until: The last stage; where it is not `PUBLISH`, nothing is topped up: it is one pass over `wanted` questions.
         sieve: Keeps out what repeats a row or a benchmark; by default exact duplicates.
+        made: Where the rows go; by default, into memory.
         tell: Called with each outcome as it comes, for a progress display.
         settle: Called with each outcome in the order of the questions, once the sieve has had its say.
         stop: Ends the harvest before it is done.
@@ -90,14 +104,14 @@ async def harvest(
     Raises:
         StoppedError: `stop` says so; what was under way has come to its end.
     """
-    made = Harvest()
+    made = made or Harvest()
     sieve, stop = sieve or Sieve(), stop or Stop()
     fruitless = 0
 
     async def work(question: Question) -> Outcome:
         stop.check()
         try:
-            outcome = await _outcome(teacher, question, provenance)
+            outcome = await outcome_of(teacher, question, provenance, accept, until)
         except UserError as error:
             stop.reason = stop.reason or str(error)  # nothing new is begun, while what is under way comes to its end
             raise
@@ -107,15 +121,37 @@ async def harvest(
     while len(made.rows) < wanted and fruitless < FRUITLESS_ROUNDS:
         asked, got = made.asked, len(made.rows)
         share = got / asked if asked else 1.0
-        questions = teacher.questions(math.ceil((wanted - got) / max(share, 0.25)))
+        count = math.ceil((wanted - got) / max(share, LEAST_YIELD))
+        questions = teacher.questions(
+            count, _needs(teacher.shares, made, wanted) if asked and not teacher.fixed else None
+        )
         async with aclosing(in_order(questions, work, concurrency)) as outcomes:
             async for outcome in outcomes:
                 made.asked += 1
-                settle(_take(outcome, made, wanted, sieve))
-        if made.asked == asked:
+                made.tried[outcome.question.scenario, outcome.question.lang] += 1
+                settle(_take(outcome, made, wanted, sieve, until))
+        if made.asked == asked or until != PUBLISH:
             break
         fruitless = fruitless + 1 if len(made.rows) == got else 0
     return made
+
+
+def _needs(declared: Mapping[Cell, float], made: Harvest, wanted: int) -> dict[Cell, int]:
+    """How many questions of each scenario and language would bring its rows to their share of `wanted`.
+
+    What was often tried and never became a row is given up, and its share falls to the others.
+    """
+    hopeful = {cell: share for cell, share in declared.items() if made.mix[cell] or made.tried[cell] < HOPELESS}
+    whole = sum(hopeful.values())
+    lacking = {cell: max(0.0, wanted * share / whole - made.mix[cell]) for cell, share in hopeful.items()}
+    scale = (wanted - len(made.rows)) / (sum(lacking.values()) or 1.0)
+    needs: dict[Cell, int] = {}
+    for cell, rows in lacking.items():
+        tried = made.tried[cell]
+        share = made.mix[cell] / tried if tried else 1.0
+        if questions := math.ceil(rows * scale / max(share, LEAST_YIELD)):
+            needs[cell] = questions
+    return needs
 
 
 async def in_order(
@@ -155,54 +191,31 @@ async def in_order(
         await asyncio.gather(*window, return_exceptions=True)
 
 
-async def _outcome(teacher: Teacher, question: Question, provenance: dict[str, Any]) -> Outcome:
-    """One question through check, solve, verify and the gate before storage."""
-    with scope(f"check {question.id}"):
-        good, why = await teacher.check(question)
-    if not good:
-        return Outcome(question, None, "check", why, why)
-    with scope(f"solve {question.id}") as here:
-        solution = await teacher.solve(question)
-    made = solution.conversation
-    row: Row = {
-        "id": made.id,
-        "messages": made.messages,
-        "tools": made.tools,
-        "scenario": made.scenario,
-        "lang": made.lang,
-        "split_key": made.split_key,
-        "quality": {"checks": list(CHECKS), **({"judge": why} if why else {})},
-        "provenance": provenance,
-        "schema_version": SCHEMA_VERSION,
-    }
-    if solution.why_not:
-        return Outcome(question, row, "solve", solution.why_not, why)
-    if reason := why_not(row["messages"], row["tools"], row["scenario"], here.failures):
-        return Outcome(question, row, "verify", reason, why)
-    if problems := check_row(row):
-        return Outcome(question, row, "storage", f"comes back changed: {shown(problems[0])}", why)
-    return Outcome(question, row, verdict=why)
-
-
-def _take(outcome: Outcome, made: Harvest, wanted: int, sieve: Sieve) -> Outcome:
+def _take(outcome: Outcome, made: Harvest, wanted: int, sieve: Sieve, until: str) -> Outcome:
     """Put one outcome where it belongs; what became of it in the end."""
     row = outcome.row
-    if row is not None and not outcome.stage:
+    side = outcome.question.split
+    if row is not None and not outcome.stage and until in (PUBLISH, *sieve.stages):
         stage, reason = sieve.against(row)
+        if not stage and made.sides.get(row["split_key"], side) != side:
+            stage, reason = PUBLISH, f"split: {row['split_key']} is in {made.sides[row['split_key']]} already"
         if not stage and len(made.rows) >= wanted:
             stage, reason = PUBLISH, "surplus: there were rows enough"
         outcome = replace(outcome, stage=stage, reason=reason)
-    if row is not None and not outcome.stage:
-        made.rows.append(row)
-        made.sides[row["id"]] = outcome.question.split
+    if outcome.stage:
+        left = dict(row) if row is not None else asked_as_row(outcome.question)
+        made.rejected.append({"stage": outcome.stage, "reason": outcome.reason, "row": left})
         return outcome
-    left = dict(row) if row is not None else _asked(outcome.question)
-    made.rejected.append({"stage": outcome.stage, "reason": outcome.reason, "row": left})
+    if row is None:  # the run ends before anything is solved
+        return outcome
+    made.rows.append(row)
+    made.sides[row["split_key"]] = side
+    made.counts[side] += 1
+    made.mix[row["scenario"], row["lang"]] += 1
+    if len(outcome.candidates) > 1:
+        kept = best(outcome.candidates)
+        for pair in pairs(kept, outcome.candidates):
+            made.pairs.append(pair)
+        for each in outcome.candidates:
+            made.candidates.append(each.as_json(each is kept))
     return outcome
-
-
-def _asked(question: Question) -> dict[str, Any]:
-    """What there is of a row that was never solved."""
-    names = [tool.name for tool in question.tools]
-    asked = {"id": question.id, "scenario": question.scenario, "lang": question.lang, "tools": names}
-    return {**asked, "text": question.user}

@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from agent.tools import Tool
@@ -42,7 +43,7 @@ class Plan:
 
     Args:
         mix: Questions by scenario, language and tool (with the embedded teacher: family of tools).
-        requests: By what they are for: questions, judging, solving.
+        requests: By what they are for: questions, judging, solving, judging answers, simulating tools.
         cost: In the currency of the prices; None without prices.
     """
 
@@ -73,10 +74,15 @@ def plan_llm(
     seed: int,
     mix: Mapping[str, int] | None = None,
     prices: tuple[float, float] | None = None,
+    *,
+    accept: int = 1,
+    folder: Path = PROMPTS,
 ) -> Plan:
-    """An LLM teacher's plan. `prices`: of a million tokens read and of a million written."""
+    """An LLM teacher's plan. `prices`: of a million tokens read and of a million written; `accept`: solutions of each
+    question; `folder`: of prompts.
+    """
     grid = Grid(tools, languages, seed, mix)
-    said = {lang: prompts(PROMPTS, lang, SCENARIOS) for lang in languages}
+    said = {lang: prompts(folder, lang, SCENARIOS) for lang in languages}
     counts: Counter[tuple[str, str, str]] = Counter()
     requests: Counter[str] = Counter()
     read = written = 0
@@ -84,9 +90,13 @@ def plan_llm(
         cell = grid.cell(number)
         questions = min(AT_ONCE, rows - number * AT_ONCE)
         counts[cell.scenario, cell.lang, cell.target.name] += questions
-        replies, users, _ = COURSE.get(cell.scenario, NO_CALL)
-        requests.update({"questions": 1, "judging": questions, "solving": questions * (replies + users)})
-        asked, told = _tokens_of(cell, grid.offered(cell), said[cell.lang], questions)
+        replies, users, calls = COURSE.get(cell.scenario, NO_CALL)
+        solutions = questions * accept
+        requests.update({"questions": 1, "judging": questions, "solving": solutions * (replies + users)})
+        requests.update({"judging answers": solutions})
+        if not cell.target.runnable:
+            requests.update({"simulating": solutions * calls})
+        asked, told = _tokens_of(cell, grid.offered(cell), said[cell.lang], questions, accept)
         read, written = read + asked, written + told
     cost = None if prices is None else (read * prices[0] + written * prices[1]) / 1e6
     return Plan(rows, _mix(counts), dict(requests), read, written, cost, RULE)
@@ -98,14 +108,15 @@ def tokens(text: str) -> int:
     return chinese + math.ceil((len(text) - chinese) / 4)
 
 
-def _tokens_of(cell: Cell, offered: Sequence[Tool], said: Mapping[str, Any], questions: int) -> tuple[int, int]:
+def _tokens_of(
+    cell: Cell, offered: Sequence[Tool], said: Mapping[str, Any], questions: int, accept: int
+) -> tuple[int, int]:
     """Tokens read and written for one cell and its questions."""
-    judge = filled(
-        said["judge"],
-        tools=listed(offered, cell.lang),
-        question="",
-        expectation=filled(said["expectations"][cell.scenario], target=cell.target.name),
-    )
+    told_judge = {
+        "tools": listed(offered, cell.lang),
+        "expectation": filled(said["expectations"][cell.scenario], target=cell.target.name),
+    }
+    judge = filled(said["judge"], question="", **told_judge)
     replies, users, calls = COURSE.get(cell.scenario, NO_CALL)
     schemas = json.dumps([tool.localized(cell.lang) for tool in offered], ensure_ascii=False)
     first = tokens(said["solve"]) + tokens(schemas) + WRITTEN["question"]
@@ -114,13 +125,19 @@ def _tokens_of(cell: Cell, offered: Sequence[Tool], said: Mapping[str, Any], que
     solve = replies * first + (replies * history) // 2
     if users:
         solve += users * (tokens(said["user"][cell.scenario]) + tokens(listed(offered, cell.lang)) + history)
-    each = tokens(judge) + WRITTEN["question"] + solve
+    judged = tokens(filled(said["judge_answer"], conversation="", **told_judge)) + history
+    judged += (1 + users) * WRITTEN["answer"] + WRITTEN["question"]
+    simulated = 0
+    if not cell.target.runnable:
+        prompt = filled(said["simulate"], tool=listed([cell.target], cell.lang), before="", arguments="")
+        simulated = calls * (tokens(prompt) + WRITTEN["call"])
+    each = tokens(judge) + WRITTEN["question"] + accept * (solve + judged + simulated)
     # All AT_ONCE questions are asked for, however many of them are needed.
     asked = tokens(questions_asked(dict(said), cell, offered)) + questions * each
     told = AT_ONCE * WRITTEN["question"]
-    told += questions * (
-        WRITTEN["verdict"] + calls * WRITTEN["call"] + (1 + users) * WRITTEN["answer"] + users * WRITTEN["question"]
-    )
+    solution = calls * WRITTEN["call"] + (1 + users) * WRITTEN["answer"] + users * WRITTEN["question"]
+    solution += WRITTEN["verdict"] + (0 if cell.target.runnable else calls * WRITTEN["result"])
+    told += questions * (WRITTEN["verdict"] + accept * solution)
     return asked, told
 
 

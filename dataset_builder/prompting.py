@@ -3,6 +3,7 @@
 Comes in: a folder of prompts, a language, tools. Goes out: texts. Knows nothing of models and of what they answer.
 """
 
+import json
 from collections.abc import Collection, Sequence
 from functools import cache
 from pathlib import Path
@@ -11,10 +12,11 @@ from typing import Any
 import yaml
 
 from agent.errors import UserError
+from agent.messages import Message
 from agent.tools import Tool
 
 REPLYING = ("multi_turn", "missing_parameter")  # scenarios in which the user says something more
-PARTS = ("questions", "expectations", "judge", "solve", "user", "failure", "personas")
+PARTS = ("questions", "expectations", "judge", "judge_answer", "solve", "simulate", "user", "failure", "personas")
 PROMPTS = Path(__file__).with_name("prompts")
 
 
@@ -53,6 +55,18 @@ def listed(tools: Sequence[Tool], lang: str) -> str:
             kind = schema.get("enum") or schema.get("type", "any")
             needed = "required" if name in required(tool) else "optional"
             lines.append(f"    {name} ({kind}, {needed}): {schema.get('description', '')}")
+    return "\n".join(lines)
+
+
+def as_text(messages: Sequence[Message]) -> str:
+    """A conversation as a prompt shows it, calls and results included."""
+    lines = []
+    for message in messages:
+        if message["content"]:
+            lines.append(f"{message['role']}: {message['content']}")
+        for call in message.get("tool_calls", []):
+            arguments = json.dumps(call["function"]["arguments"], ensure_ascii=False)
+            lines.append(f"assistant calls {call['function']['name']}: {arguments}")
     return "\n".join(lines)
 
 

@@ -1,15 +1,17 @@
-"""What a teacher is: somebody who thinks up questions, checks them and solves them.
+"""What a teacher is: somebody who thinks up questions, checks them, solves them and judges what came of it.
 
 The values that pass are those of the embedded teacher: `Question` and `Conversation`.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from dataset_builder.embedded_teacher.question import Conversation, Question
 
-__all__ = ["Conversation", "Question", "Solution", "Teacher"]
+__all__ = ["Cell", "Conversation", "Question", "Solution", "Teacher"]
+
+Cell = tuple[str, str]  # scenario and language
 
 
 @dataclass(frozen=True)
@@ -21,18 +23,31 @@ class Solution:
 
 
 class Teacher(Protocol):
-    """Asked for more questions, it goes on where it stopped."""
+    """Asked for more questions, it goes on where it stopped.
+
+    Attributes:
+        shares: The share of each scenario and language among the rows wanted.
+        fixed: Whether it sees to its mix itself and is not to be asked for more of one scenario.
+    """
 
     name: str
+    shares: Mapping[Cell, float]
+    fixed: bool
 
-    def questions(self, count: int) -> AsyncIterator[Question]:
-        """Up to `count` more questions; none where it has no more."""
+    def questions(self, count: int, needs: Mapping[Cell, int] | None = None) -> AsyncIterator[Question]:
+        """Up to `count` more questions, in the declared mix or, with `needs`, so many of each scenario and language;
+        none where it has no more.
+        """
         ...
 
     async def check(self, question: Question) -> tuple[bool, str]:
         """Whether the question is a good one, and why."""
         ...
 
-    async def solve(self, question: Question) -> Solution:
-        """Solve it; the tools really run."""
+    async def solve(self, question: Question, attempt: int = 0) -> Solution:
+        """Solve it; the tools really run. Another `attempt` may take another way."""
+        ...
+
+    async def judge(self, question: Question, conversation: Conversation) -> tuple[bool, str]:
+        """Whether a conversation in which the rules find no fault is a good answer to the question, and why."""
         ...

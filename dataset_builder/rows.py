@@ -3,31 +3,28 @@
 Comes in: rows (conversations with where they came from), or a JSONL file, a parquet file or a dataset folder.
 Goes out: the same, and a folder in Hub layout that `datasets.load_dataset(FOLDER)` opens.
 Knows nothing of how a row was made, nor of what its card says.
-
-Features are always explicit: inferred ones give every call the keys of every other call as nulls. Each message, tool
-and meta value is encoded here, one by one, so that its exact JSON text is what is stored.
 """
 
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypedDict
 
 import pyarrow
 import pyarrow.parquet
-from datasets import Dataset, Features, Json, List, Value
 
 from agent.errors import UserError
 from agent.messages import Message, Problem, ToolSchema, check_conversation
-from dataset_builder.storage import encode, loss
+from dataset_builder.parquet import PREFERENCE_FEATURES, REJECTED_FEATURES, SFT_FEATURES, write_shards
+from dataset_builder.spool import Many
+from dataset_builder.storage import loss
 
 SCHEMA_VERSION = 1
 LANGUAGES = ("zh", "en")
-BATCH = 1000  # rows held as Arrow at a time while writing
 NOTHING_LOST = "free some room or choose another --output; nothing was replaced"
+READ = 1000  # rows of a parquet file held at a time
 MANIFEST = "callsmith.json"  # marks a folder as ours, and holds the run's numbers for programs
 
 
@@ -53,29 +50,16 @@ class Rejected(TypedDict):
     row: dict[str, Any]
 
 
-SFT_FEATURES = Features(
-    {
-        "id": Value("string"),
-        "messages": List(Json()),
-        "tools": List(Json()),
-        "scenario": Value("string"),
-        "lang": Value("string"),
-        "split_key": Value("string"),
-        "quality": Json(),
-        "provenance": Json(),
-        "schema_version": Value("int32"),
-    }
-)
-PREFERENCE_FEATURES = Features(
-    {
-        "id": Value("string"),
-        "prompt": List(Json()),
-        "chosen": List(Json()),
-        "rejected": List(Json()),
-        "tools": List(Json()),
-        "provenance": Json(),
-    }
-)
+class Preference(TypedDict):
+    """Two ways on from the same `prompt`: the one that was kept, and one that was not."""
+
+    id: str
+    prompt: list[Message]
+    chosen: list[Message]
+    rejected: list[Message]
+    tools: list[ToolSchema]
+    provenance: dict[str, Any]
+
 
 _TEXT_FIELDS = ("id", "scenario", "lang", "split_key")
 
@@ -145,18 +129,21 @@ def read_rows(path: str | Path, split: str | None = None) -> list[Row]:
     Raises:
         UserError: there is no such file, it holds no rows, or a row is broken; names file, row and field.
     """
-    path = Path(path)
-    rows: list[Row] = []
-    for file in _row_files(path, split):
+    rows = list(iter_rows(path, split))
+    if not rows:
+        raise UserError("holds no rows", where=str(path), mend="give a file or folder with at least one row")
+    return rows
+
+
+def iter_rows(path: str | Path, split: str | None = None) -> Iterator[Row]:
+    """The same one after the other, a batch of them in memory at a time; of no rows, none."""
+    for file in _row_files(Path(path), split):
         for number, row in _raw_rows(file):
             problems = check_row(row)
             if problems:
                 place = ", ".join(part for part in (str(file), f"row {number}", problems[0]["field"]) if part)
                 raise UserError(problems[0]["what"], where=place)
-            rows.append(row)
-    if not rows:
-        raise UserError("holds no rows", where=str(path), mend="give a file or folder with at least one row")
-    return rows
+            yield row
 
 
 def _row_files(path: Path, split: str | None) -> list[Path]:
@@ -174,12 +161,14 @@ def _row_files(path: Path, split: str | None) -> list[Path]:
 def _raw_rows(file: Path) -> Iterator[tuple[int, Any]]:
     """Rows as they stand in one file, numbered from 1."""
     if file.suffix == ".parquet":
+        number = 0
         try:
-            table = pyarrow.parquet.read_table(file)
+            for batch in pyarrow.parquet.ParquetFile(file).iter_batches(READ):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield number, {field: _decoded(field, value) for field, value in row.items()}
         except pyarrow.ArrowException as error:
             raise UserError(f"is not a parquet file: {error}", where=str(file)) from error
-        for number, row in enumerate(table.to_pylist(), start=1):
-            yield number, {field: _decoded(field, value) for field, value in row.items()}
         return
     yield from read_jsonl(file)
 
@@ -217,30 +206,47 @@ def _decoded(field: str, value: Any) -> Any:
 
 def write_dataset(
     folder: str | Path,
-    splits: Mapping[str, Sequence[Row]],
+    splits: Mapping[str, Many[Row]],
     *,
     card: str,
     rejected: Iterable[Rejected] = (),
+    pairs: Many[Preference] | None = None,
+    extra: Mapping[str, Iterable[Any]] | None = None,
     manifest: Mapping[str, Any] | None = None,
     overwrite: bool = False,
 ) -> None:
     """Write a dataset folder in Hub layout, whole or not at all.
 
-    Layout: `data/SPLIT-00000-of-00001.parquet`, `README.md` (`card`), `rejected.jsonl` (stage, reason, row) and
-    `callsmith.json` (`manifest`). Empty splits are left out. Rows are expected to have passed `check_row`.
+    Layout: `data/SPLIT-*.parquet` (the configuration `sft`), `preference/train-*.parquet` and
+    `rejected/train-*.parquet` (the configurations of those names), `README.md` (`card`), `rejected.jsonl` (stage,
+    reason, row), `callsmith.json` (`manifest`) and a file of JSON lines for each name of `extra`. What is empty is left
+    out. Rows are expected to have passed `check_row`.
 
     Raises:
         UserError: no split has a row, the disk refuses, or `folder` exists and may not be replaced.
     """
     folder = Path(folder)
     may_replace(folder, overwrite)
-    if not any(splits.values()):
+    if not any(len(rows) for rows in splits.values()):
         raise UserError("there is not one row to write", where=str(folder), mend="rejected rows and reasons are above")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent) as holder:
             building = Path(holder) / "new"
-            _fill(building, splits, card, rejected, manifest or {})
+            building.mkdir()
+            for split, rows in splits.items():
+                write_shards(building / "data", split, rows, len(rows), SFT_FEATURES)
+            if pairs:
+                write_shards(building / "preference", "train", pairs, len(pairs), PREFERENCE_FEATURES)
+            dropped = _write_lines(building / "rejected.jsonl", rejected)
+            if dropped:
+                told = (_flat(entry) for _, entry in read_jsonl(building / "rejected.jsonl"))
+                write_shards(building / "rejected", "train", told, dropped, REJECTED_FEATURES)
+            for name, values in (extra or {}).items():
+                _write_lines(building / name, values)
+            (building / "README.md").write_text(card, encoding="utf-8")
+            text = json.dumps(dict(manifest or {}), ensure_ascii=False, indent=2, sort_keys=True)
+            (building / MANIFEST).write_text(text + "\n", encoding="utf-8")
             _replace_folder(building, folder, Path(holder) / "old")
     except OSError as error:
         raise UserError(
@@ -248,22 +254,19 @@ def write_dataset(
         ) from error
 
 
-def _fill(
-    folder: Path,
-    splits: Mapping[str, Sequence[Row]],
-    card: str,
-    rejected: Iterable[Rejected],
-    manifest: Mapping[str, Any],
-) -> None:
-    (folder / "data").mkdir(parents=True)
-    for split, rows in splits.items():
-        if rows:
-            write_parquet(folder / "data" / f"{split}-00000-of-00001.parquet", rows, SFT_FEATURES)
-    (folder / "README.md").write_text(card, encoding="utf-8")
-    with (folder / "rejected.jsonl").open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(entry, ensure_ascii=False) + "\n" for entry in rejected)
-    text = json.dumps(dict(manifest), ensure_ascii=False, indent=2, sort_keys=True)
-    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+def _write_lines(file: Path, values: Iterable[Any]) -> int:
+    """Write values as lines of JSON; how many there were."""
+    count = 0
+    with file.open("w", encoding="utf-8") as out:
+        for value in values:
+            out.write(json.dumps(value, ensure_ascii=False) + "\n")
+            count += 1
+    return count
+
+
+def _flat(entry: Rejected) -> dict[str, str]:
+    row = json.dumps(entry["row"], ensure_ascii=False)
+    return {"id": str(entry["row"].get("id", "")), "stage": entry["stage"], "reason": entry["reason"], "row": row}
 
 
 def may_replace(folder: Path, overwrite: bool) -> None:
@@ -274,23 +277,6 @@ def may_replace(folder: Path, overwrite: bool) -> None:
         raise UserError("exists and was not made by callsmith", where=str(folder), mend="choose another --output")
     if not overwrite:
         raise UserError("a dataset is there already", where=str(folder), mend="add --overwrite, or another --output")
-
-
-def write_parquet(file: Path, rows: Iterable[Mapping[str, Any]], features: Features) -> None:
-    """Write rows as one parquet file with explicit `features`, a batch of rows in memory at a time."""
-    source = iter(rows)
-    with pyarrow.parquet.ParquetWriter(file, features.arrow_schema) as writer:
-        while batch := list(islice(source, BATCH)):
-            encoded = [{field: _cell(row[field], features[field]) for field in features} for row in batch]
-            writer.write_table(Dataset.from_list(encoded, features=features).data.table)
-
-
-def _cell(value: Any, feature: Any) -> Any:
-    if isinstance(feature, Json):
-        return encode(value)
-    if isinstance(feature, List):
-        return [encode(item) for item in value]
-    return value
 
 
 def _replace_folder(new: Path, folder: Path, aside: Path) -> None:

@@ -35,6 +35,10 @@ class Sieve:
             names = ", ".join(path.name for path in benchmarks)
             self.facts["decontaminated against"] = f"{names} ({theirs.questions} questions, {theirs.tools} tools)"
 
+    def remember(self, row: Row) -> None:
+        """A row that is there already: none like it is to pass."""
+        self._duplicates.add(row)
+
     def against(self, row: Row) -> tuple[str, str]:
         """The stage that `row` does not pass and why; ("", "") where it passes."""
         if reason := self._duplicates.against(row):

@@ -16,10 +16,10 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from agent.errors import UserError
-from dataset_builder.build import work_folder
 from dataset_builder.card import funnel
 from dataset_builder.journal import VERSION
 from dataset_builder.rows import MANIFEST, read_jsonl, read_rows
+from dataset_builder.settings import work_folder
 
 
 def status(output: Path) -> dict[str, Any]:

@@ -34,7 +34,13 @@ class Stop:
         self.interrupted = False
         self.requests = 0
         self.cost = 0.0
+        self.tokens = 0
         self._most_requests, self._most_cost, self._prices = requests, cost, prices
+
+    def count(self, requests: int, prompt_tokens: int, completion_tokens: int) -> None:
+        """Count what earlier starts of the run have spent."""
+        self.requests += requests
+        self.spend(prompt_tokens, completion_tokens)
 
     def check(self) -> None:
         """Raise `StoppedError` where the run is to end."""
@@ -52,6 +58,7 @@ class Stop:
 
     def spend(self, prompt_tokens: int, completion_tokens: int) -> None:
         """Add what a reply cost."""
+        self.tokens += prompt_tokens + completion_tokens
         self.cost += (prompt_tokens * self._prices[0] + completion_tokens * self._prices[1]) / 1e6
 
     def run(self, work: Coroutine[Any, Any, Made]) -> Made:

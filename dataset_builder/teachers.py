@@ -15,7 +15,9 @@ from dataset_builder.embedded_teacher import EmbeddedTeacher
 from dataset_builder.journal import Journal
 from dataset_builder.journalled import JournalledModel
 from dataset_builder.pace import PacedModel
-from dataset_builder.questions import Question, Solution, Teacher
+from dataset_builder.prompting import PROMPTS
+from dataset_builder.questions import Cell, Conversation, Question, Solution, Teacher
+from dataset_builder.standing_in import Recordings
 from dataset_builder.stopping import Stop
 
 
@@ -23,21 +25,37 @@ class Embedded:
     """The embedded teacher behind the interface of all teachers. Its questions are right by the way they are made."""
 
     name = "embedded"
+    fixed = True
 
-    def __init__(self, tools: Sequence[Tool], languages: Sequence[str], seed: int, mix: Mapping[str, int] | None):
+    def __init__(
+        self,
+        tools: Sequence[Tool],
+        languages: Sequence[str],
+        seed: int,
+        mix: Mapping[str, int] | None,
+        shard: tuple[int, int] = (0, 1),
+    ):
         # What scenarios it knows, it says itself.
         self._teacher = EmbeddedTeacher(tools, seed=seed, languages=languages, mix=mix)  # type: ignore[arg-type]
-        self._stream = self._teacher.questions(sys.maxsize)
+        whole = sum(self._teacher.mix.values()) * len(languages)
+        self.shares: Mapping[Cell, float] = {
+            (scenario, lang): share / whole for scenario, share in self._teacher.mix.items() for lang in languages
+        }
+        which, shards = shard
+        self._stream = islice(self._teacher.questions(sys.maxsize), which, None, shards)
 
-    async def questions(self, count: int) -> AsyncIterator[Question]:
+    async def questions(self, count: int, needs: Mapping[Cell, int] | None = None) -> AsyncIterator[Question]:
         for question in islice(self._stream, count):
             yield question
 
     async def check(self, question: Question) -> tuple[bool, str]:
         return True, ""
 
-    async def solve(self, question: Question) -> Solution:
+    async def solve(self, question: Question, attempt: int = 0) -> Solution:
         return Solution(await self._teacher.solve_async(question))
+
+    async def judge(self, question: Question, conversation: Conversation) -> tuple[bool, str]:
+        return True, ""
 
 
 def load_teacher(
@@ -50,32 +68,55 @@ def load_teacher(
     journal: Journal,
     stop: Stop | None = None,
     mix: Mapping[str, int] | None = None,
-) -> tuple[Teacher, JournalledModel | None]:
-    """The teacher of that name, and the model behind it where there is one.
+    judge: str = "",
+    prompts: Path | None = None,
+    recordings: Recordings | None = None,
+    shard: tuple[int, int] = (0, 1),
+) -> tuple[Teacher, list[JournalledModel]]:
+    """The teacher of that name, and the models behind it where there are any: the one that solves, then the judge.
 
     Raises:
         UserError: there is no such model.
     """
     if name == "embedded":
-        return Embedded(tools, languages, seed, mix), None
+        return Embedded(tools, languages, seed, mix, shard), []
     from dataset_builder.llm_teacher import LLMTeacher
 
-    model = JournalledModel(_paced(name, concurrency), journal, stop)
-    teacher = LLMTeacher(model, tools, languages=languages, seed=seed, concurrency=concurrency, mix=mix)
-    return teacher, model
+    stop = stop or Stop()
+    stop.count(*journal.spent())
+    names = dict.fromkeys((name, judge or name))
+    models = [JournalledModel(_paced(each, concurrency), journal, stop) for each in names]
+    teacher = LLMTeacher(
+        models[0],
+        tools,
+        languages=languages,
+        seed=seed,
+        concurrency=concurrency,
+        mix=mix,
+        folder=prompts or PROMPTS,
+        judge=models[-1],
+        recordings=recordings,
+        shard=shard,
+    )
+    return teacher, models
 
 
 def _paced(name: str, most: int) -> ChatModel:
-    """The model of that name; one behind HTTP is asked at the pace that it can bear, at most `most` at once."""
-    if not is_endpoint(name):
+    """The model of that name; one behind HTTP is asked at the pace that it can bear, at most `most` at once. Several
+    endpoints, by commas, share the work.
+    """
+    names = [part.strip() for part in name.split(",")]
+    if not all(map(is_endpoint, names)):
         return load_model(name)
     from agent.models.endpoint import EndpointModel
+    from dataset_builder.sharing import SharedModel
 
-    return PacedModel(EndpointModel(name, attempts=1), most)
+    paced = [PacedModel(EndpointModel(each, attempts=1), most) for each in names]
+    return paced[0] if len(paced) == 1 else SharedModel(paced)
 
 
 def public_name(name: str) -> str:
     """The teacher as rows and cards name it: an endpoint's model, never its address."""
     if name.startswith(("http://", "https://")):
-        return name.partition("#")[2] or "a model behind an OpenAI-compatible endpoint"
+        return name.partition(",")[0].partition("#")[2] or "a model behind an OpenAI-compatible endpoint"
     return Path(name).name if Path(name).is_dir() else name

@@ -25,6 +25,11 @@ def of_summary(summary: Mapping[str, Any]) -> Iterator[str]:
         yield f"  pushed: {summary['pushed']}"
 
 
+def of_stage(summary: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{summary['file']}: {summary['passed']} passed {summary['stage']}"
+    yield from _dropped(summary["funnel"])
+
+
 def of_plan(plan: Mapping[str, Any]) -> Iterator[str]:
     languages = sorted({lang for langs in plan["mix"].values() for lang in langs})
     yield f"{plan['rows']} rows, if no question is dropped"

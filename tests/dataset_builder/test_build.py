@@ -136,12 +136,14 @@ class Teacher:
     """Asks `texts` in order; what is a duplicate, unsolvable or wrong is in the text."""
 
     name = "test"
+    shares = {}  # noqa: RUF012
+    fixed = True
 
     def __init__(self, texts):
         self.texts = list(texts)
         self.tools = load_tools("embedded")[:1]
 
-    async def questions(self, count):
+    async def questions(self, count, needs=None):
         for _ in range(min(count, len(self.texts))):
             text = self.texts.pop(0)
             yield Question(f"q{len(self.texts)}", "chat", "en", self.tools, text, Plan(), "chat", "train")
@@ -149,7 +151,7 @@ class Teacher:
     async def check(self, question):
         return question.user != "bad", "judge: unclear"
 
-    async def solve(self, question):
+    async def solve(self, question, attempt=0):
         await asyncio.sleep(0.001 * (len(question.user) % 3))
         messages = [{"role": "user", "content": question.user}, {"role": "assistant", "content": "Hello!"}]
         if question.user == "invented":
@@ -157,6 +159,9 @@ class Teacher:
         tools = [tool.schema for tool in question.tools]
         made = Conversation(question.id, "chat", "en", messages, tools, "chat", "train")
         return Solution(made, "steps: too many" if question.user == "endless" else "")
+
+    async def judge(self, question, conversation):
+        return question.user != "evasive", "judge: evasive"
 
 
 def harvested(texts, wanted, **options):

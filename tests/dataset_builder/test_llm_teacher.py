@@ -26,7 +26,7 @@ from dataset_builder.teachers import load_teacher
 def harvested(folder, url, wanted=12, languages=("zh", "en"), seed=0, mix=None):
     with Journal(folder) as journal:
         tools = [JournalledTool(tool, journal) for tool in load_tools(str(TOOLS))]
-        teacher, model = load_teacher(
+        teacher, (model,) = load_teacher(
             f"{url}#rules", tools, languages=languages, seed=seed, concurrency=8, journal=journal, mix=mix
         )
         made = asyncio.run(harvest(teacher, wanted, provenance={"teacher": "rules"}, concurrency=8))
@@ -149,7 +149,7 @@ def test_a_question_is_offered_tools_of_one_side_only(large):
     sides = {}
     for row in made.rows:
         for tool in row["tools"]:
-            sides.setdefault(tool["function"]["name"], set()).add(made.sides[row["id"]])
+            sides.setdefault(tool["function"]["name"], set()).add(made.sides[row["split_key"]])
     assert all(len(found) == 1 for found in sides.values())
     assert set().union(*sides.values()) == {"train", "test"}
 

@@ -1,0 +1,80 @@
+"""A dataset folder that is there already, as a source of rows for another: what is appended to, or a shard.
+
+Comes in: a folder that a build wrote. Goes out: its rows by side of the split, what it dropped, its preference pairs
+and its manifest, each read from disk when it is gone through.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import pyarrow.parquet
+
+from agent.errors import UserError
+from dataset_builder.rows import MANIFEST, Preference, Rejected, Row, iter_rows, read_jsonl
+
+CANDIDATES = "candidates.jsonl"
+Value = TypeVar("Value")
+
+
+class Chained(Generic[Value]):
+    """Several sources of values as one: what can be counted and gone through again, without taking memory."""
+
+    def __init__(self, count: int, *sources: Callable[[], Iterable[Value]]):
+        self._count, self._sources = count, sources
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Value]:
+        for source in self._sources:
+            yield from source()
+
+    def append(self, value: Value, /) -> None:
+        raise TypeError("sources are only read")
+
+
+class Existing:
+    """The dataset in `folder`.
+
+    Raises:
+        UserError: there is none, or it cannot be read.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        try:
+            self.manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UserError(
+                "there is no dataset of callsmith here", where=str(folder), mend="build it first"
+            ) from error
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """Rows of each split."""
+        return {split: count for split, count in self.manifest["rows"].items() if count}
+
+    def rows(self, split: str) -> Iterator[Row]:
+        yield from iter_rows(self.folder, split) if split in self.counts else ()
+
+    def rejected(self) -> Iterator[Rejected]:
+        yield from (entry for _, entry in self._lines("rejected.jsonl"))
+
+    def candidates(self) -> Iterator[dict[str, Any]]:
+        yield from (entry for _, entry in self._lines(CANDIDATES))
+
+    def pairs(self) -> Iterator[Preference]:
+        for file in sorted((self.folder / "preference").glob("*.parquet")):
+            for batch in pyarrow.parquet.ParquetFile(file).iter_batches(1000):
+                for row in batch.to_pylist():
+                    yield {name: _decoded(value) if name != "id" else value for name, value in row.items()}  # type: ignore[misc]
+
+    def _lines(self, name: str) -> Iterator[tuple[int, Any]]:
+        return read_jsonl(self.folder / name) if (self.folder / name).is_file() else iter(())
+
+
+def _decoded(value: Any) -> Any:
+    return [json.loads(cell) for cell in value] if isinstance(value, list) else json.loads(value)

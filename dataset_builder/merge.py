@@ -1,0 +1,109 @@
+"""Merges the shards of a build, which many machines may have made, into one dataset.
+
+Comes in: `Settings` whose output has shards beside it (OUTPUT.shards). Goes out: the dataset folder and its `Report`.
+Each shard was checked by itself; what repeats a row of another shard is dropped here.
+"""
+
+import re
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from agent.errors import UserError
+from dataset_builder.assembly import Told, assemble
+from dataset_builder.card import Report
+from dataset_builder.embedded_teacher.split import SIDES
+from dataset_builder.existing import Existing
+from dataset_builder.outcomes import PUBLISH
+from dataset_builder.pipeline import Harvest, spooled
+from dataset_builder.rows import NOTHING_LOST, may_replace
+from dataset_builder.settings import Settings, shards_folder
+from dataset_builder.sieve import Sieve
+
+_NAME = re.compile(r"(\d{5})-of-(\d{5})")
+
+
+def merge(settings: Settings) -> Report:
+    """Make the dataset `settings.output` of its shards.
+
+    Raises:
+        UserError: there are no shards, one is missing, or the disk refuses.
+    """
+    output = settings.output
+    may_replace(output, settings.overwrite)
+    shards = [Existing(folder) for folder in shard_folders(output)]
+    sieve = Sieve(settings.near_from, settings.decontaminate)
+    manifest = shards[0].manifest
+    stages = [stage["stage"] for stage in manifest["funnel"] if stage["stage"] != PUBLISH]
+    told = Told(
+        place=settings.place,
+        license=manifest["license"],
+        origin=manifest["origin"],
+        settings={
+            **manifest["settings"],
+            "rows asked for": sum(each.manifest["settings"]["rows asked for"] for each in shards),
+            "shards": len(shards),
+            **sieve.facts,
+        },
+        stages=[*dict.fromkeys((*stages, *sieve.stages)), PUBLISH],
+        seeds=manifest["seeds"],
+        declared=manifest["declared"],
+        cost=sum((Counter(each.manifest["cost"]) for each in shards), Counter()),
+    )
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{output.name}.", suffix=".merge", dir=output.parent) as work:
+            made = _merged(shards, sieve, spooled(Path(work)))
+            return assemble(output, made, [], told, overwrite=settings.overwrite)
+    except OSError as error:
+        raise UserError(f"cannot be written: {error.strerror}", where=str(output), mend=NOTHING_LOST) from error
+
+
+def shard_folders(output: Path) -> list[Path]:
+    """The folders of all shards of `output`, in order.
+
+    Raises:
+        UserError: there are none, one of them is missing, or they are of builds with another number of shards.
+    """
+    folder = shards_folder(output)
+    found = {match[0]: int(match[2]) for path in folder.glob("*-of-*") if (match := _NAME.fullmatch(path.name))}
+    if not found:
+        raise UserError("there are no shards", where=str(folder), mend="make them with --shard 1/N to --shard N/N")
+    numbers = set(found.values())
+    if len(numbers) > 1:
+        told = " and ".join(str(number) for number in sorted(numbers))
+        raise UserError(f"holds shards of {told}", where=str(folder), mend="delete those of the other build")
+    (number,) = numbers
+    folders = [folder / f"{which:05d}-of-{number:05d}" for which in range(1, number + 1)]
+    for which, each in enumerate(folders, start=1):
+        if not each.is_dir():
+            raise UserError(
+                f"shard {which} of {number} is not there", where=str(each), mend=f"--shard {which}/{number}"
+            )
+    return folders
+
+
+def _merged(shards: list[Existing], sieve: Sieve, made: Harvest) -> Harvest:
+    kept: set[str] = set()
+    made.asked = sum(each.manifest["funnel"][0]["came_in"] for each in shards)
+    for shard in shards:
+        for entry in shard.rejected():
+            made.rejected.append(entry)
+    for side in SIDES:
+        for shard in shards:
+            for row in shard.rows(side):
+                stage, reason = sieve.against(row)
+                if stage:
+                    made.rejected.append({"stage": stage, "reason": reason, "row": dict(row)})
+                    continue
+                kept.add(row["id"])
+                made.rows.append(row)
+                made.sides[row["split_key"]] = side
+                made.counts[side] += 1
+    for shard in shards:
+        for pair in shard.pairs():
+            if pair["id"].rpartition("-")[0] in kept:
+                made.pairs.append(pair)
+        for candidate in shard.candidates():
+            if candidate["id"] in kept:
+                made.candidates.append(candidate)
+    return made

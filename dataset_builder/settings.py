@@ -1,0 +1,86 @@
+"""What a build is told, and what follows from that alone.
+
+Comes in: values, checked one by one already. Goes out: `Settings`. Knows nothing of command lines and of building.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dataset_builder.duplicates import NEAR
+from dataset_builder.outcomes import PUBLISH
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a build is told.
+
+    Args:
+        tools: A source of tools, as `agent.tools.load_tools` takes it.
+        teacher: `embedded`, or a model's name; several endpoints of one model by commas.
+        place: What the card calls the dataset: a repository, or the folder's name.
+        concurrency: How many questions are worked on at once.
+        near: From which likeness rows are near duplicates (see `Duplicates`); 0 looks for exact ones only. None is 0
+            for the embedded teacher, whose grammar says many different things in nearly the same words, and the usual
+            likeness for all others.
+        mix: How often each scenario comes, as whole numbers; None leaves it to the teacher.
+        decontaminate: Files of benchmarks that no row may come from.
+        judge: The model that judges; "" for the teacher itself.
+        prompts: A folder of prompts in place of our own.
+        recordings: A file of results of tools that cannot be run (see `dataset_builder.standing_in`).
+        accept: How many solutions there are to be of each question, to choose from.
+        stage: After which stage the run ends.
+        append: Add the rows to those of the folder.
+        shard: Which part of the questions is asked, of how many: (which, N), counted from 0.
+        prices: Of a million tokens read and of a million written; only for telling what was spent.
+    """
+
+    tools: str
+    teacher: str
+    output: Path
+    rows: int
+    languages: tuple[str, ...]
+    seed: int
+    license: str
+    place: str
+    concurrency: int = 16
+    overwrite: bool = False
+    near: float | None = None
+    decontaminate: tuple[Path, ...] = ()
+    mix: Mapping[str, int] | None = None
+    judge: str = ""
+    prompts: Path | None = None
+    recordings: Path | None = None
+    accept: int = 1
+    stage: str = PUBLISH
+    append: bool = False
+    shard: tuple[int, int] = (0, 1)
+    prices: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def near_from(self) -> float:
+        return self.near if self.near is not None else 0.0 if self.teacher == "embedded" else NEAR
+
+    @property
+    def folder(self) -> Path:
+        """Where the dataset goes: for a shard, a folder of its own beside the others."""
+        which, shards = self.shard
+        if shards == 1:
+            return self.output
+        return shards_folder(self.output) / f"{which + 1:05d}-of-{shards:05d}"
+
+    @property
+    def wanted(self) -> int:
+        """Rows of this shard."""
+        which, shards = self.shard
+        return self.rows // shards + (which < self.rows % shards)
+
+
+def shards_folder(output: Path) -> Path:
+    """Where the shards of a dataset folder lie."""
+    return output.with_name(f"{output.name}.shards")
+
+
+def work_folder(output: Path) -> Path:
+    """Where the journal of a dataset folder lies."""
+    return output.with_name(f"{output.name}.work")
