@@ -29,8 +29,9 @@ class Constrained(Protocol):
     name: str
     format: str
     tokenizer: Any
-    model: Any
     stop_ids: set[int]
+
+    def for_llguidance(self) -> Any: ...
 
     def rendered(self, messages: Sequence[Message], tools: Sequence[ToolSchema], generation: bool) -> str: ...
 
@@ -108,11 +109,7 @@ class Constrainer:
     @functools.cached_property
     def _tokenizer(self) -> Any:
         _llguidance()
-        from llguidance.hf import from_tokenizer
-
-        tokenizer = self._model.tokenizer
-        size = max(self._model.model.config.get_text_config().vocab_size, len(tokenizer))
-        return from_tokenizer(tokenizer, n_vocab=size, eos_token=sorted(self._model.stop_ids))
+        return self._model.for_llguidance()
 
     @functools.cached_property
     def _ends(self) -> Ends:

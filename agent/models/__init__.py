@@ -1,7 +1,7 @@
 """Models: one small streaming protocol, and what stands behind it.
 
-`load_model(name)` takes `embedded`, a folder or Hub id, `http://…/v1` or `hf:PROVIDER/MODEL`. Knows nothing of tools'
-execution and of the loop.
+`load_model(name)` takes `embedded`, a folder or Hub id, a GGUF file, `http://…/v1` or `hf:PROVIDER/MODEL`. Knows
+nothing of the execution of tools and of the loop.
 """
 
 from agent.errors import UserError
@@ -18,9 +18,9 @@ def load_model(name: str, *, adapter: str | None = None, format: str = "auto") -
     """The model of that name, ready to write.
 
     Args:
-        name: `embedded`, a Hub id or folder (transformers), `http://…/v1` or `http://…/v1#MODEL` (any
-            OpenAI-compatible endpoint; its key from OPENAI_API_KEY), or `hf:PROVIDER/MODEL` (Inference Providers; the
-            token from HF_TOKEN). A GGUF file is served by `llama-server -m FILE --jinja`, which is such an endpoint.
+        name: `embedded`, a Hub id or folder (transformers), a GGUF file or a folder that holds nothing else (llama.cpp,
+            extra `gguf`), `http://…/v1` or `http://…/v1#MODEL` (any OpenAI-compatible endpoint; its key from
+            OPENAI_API_KEY), or `hf:PROVIDER/MODEL` (Inference Providers; the token from HF_TOKEN).
         adapter: A PEFT adapter's folder or Hub id, for local models.
         format: How tools are asked for: "native", by the engine's own means; "hermes", "react" or "react_zh", as text
             in plain roles; "auto", natively where the engine can and as hermes where it cannot.
@@ -37,10 +37,11 @@ def load_model(name: str, *, adapter: str | None = None, format: str = "auto") -
 
         return EndpointModel(name, format=format)
     if file := gguf_file(name):
-        raise UserError(
-            f"{file} is run by llama.cpp, and not loaded here",
-            mend=f"llama-server -m {file} --jinja --port 8080, then name the model http://127.0.0.1:8080/v1",
-        )
+        if adapter:
+            raise UserError(f"an adapter cannot be loaded into a GGUF file ({name})", mend="merge it, then convert")
+        from agent.models.gguf_model import GgufModel
+
+        return GgufModel(file, name=name, format=format)
     from agent.models.transformers_model import TransformersModel  # brings torch: only where a model runs here
 
     return TransformersModel(resolve(name), adapter=adapter, name=name, format=format)

@@ -82,11 +82,3 @@ def test_a_made_up_observation_is_never_written(tmp_path):
 def test_an_unknown_format_is_named():
     with pytest.raises(UserError, match="auto, native, hermes, react, react_zh"):
         load_model("embedded", format="xml")
-
-
-def test_a_gguf_file_says_how_it_is_served(tmp_path):
-    file = tmp_path / "model-q8_0.gguf"
-    file.write_bytes(b"GGUF")
-    for name in (str(file), str(tmp_path)):
-        with pytest.raises(UserError, match=r"llama-server -m .*model-q8_0\.gguf --jinja"):
-            load_model(name)
