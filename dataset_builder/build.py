@@ -33,6 +33,8 @@ from dataset_builder.teachers import load_teacher, public_name
 
 __all__ = ["Settings", "build", "build_stage", "work_folder"]
 
+ASKED_FOR = "rows asked for"
+
 
 def build(settings: Settings, stop: Stop | None = None) -> Report:
     """Make the dataset of `settings`, unless `stop` ends it before.
@@ -59,7 +61,12 @@ def build(settings: Settings, stop: Stop | None = None) -> Report:
             place=settings.place,
             license=settings.license,
             origin=_origin(settings.teacher),
-            settings={**_facts(settings), "seed": ", ".join(map(str, seeds)), **run.facts},
+            settings={
+                **_facts(settings),
+                "seed": ", ".join(map(str, seeds)),
+                ASKED_FOR: settings.wanted + sum(each.manifest["settings"].get(ASKED_FOR, 0) for each in before),
+                **run.facts,
+            },
             stages=run.stages,
             seeds=seeds,
             declared=_shares(run.teacher),
@@ -119,7 +126,7 @@ class _Run:
                     for row in each.rows(side):
                         self._sieve.remember(row)
                         self._made.sides[row["split_key"]] = side
-            asked_for = {"rows asked for": settings.wanted, "teacher": public_name(settings.teacher)}
+            asked_for = {ASKED_FOR: settings.wanted, "teacher": public_name(settings.teacher)}
             self._journal.start({**asked_for, "stages": self.stages})
             self.teacher, self._models = self._teacher(tools, recordings)
         except BaseException:
@@ -222,7 +229,7 @@ def _facts(settings: Settings) -> dict[str, Any]:
         "tools": _source_name(settings),
         "languages": ", ".join(settings.languages),
         "seed": settings.seed,
-        "rows asked for": settings.wanted,
+        ASKED_FOR: settings.wanted,
         **({"solutions of each question": settings.accept} if settings.accept > 1 else {}),
     }
 

@@ -204,7 +204,7 @@ def build(
             shard=options.shard(shard),
             prices=(price_in, price_out),
         )
-        options.check(settings, merge)
+        options.check(settings, merge, bool(push_to_hub))
         if plan:
             return _plan(settings, (price_in, price_out) if price_in or price_out else None, as_json)
         if merge:

@@ -52,7 +52,7 @@ class NearTexts:
         from datasketch import MinHashLSH  # brings scipy with it: only for those who look for near duplicates
 
         self._threshold = threshold
-        self._index = MinHashLSH(threshold=threshold, num_perm=PERMUTATIONS, weights=RECALL)
+        self._index = MinHashLSH(num_perm=PERMUTATIONS, params=_bands(threshold))
         self._texts: list[tuple[str, str]] = []  # name, folded text
 
     def add(self, name: str, text: str) -> None:
@@ -113,6 +113,15 @@ def _cell(row: Row) -> tuple[str, ...]:
     if not called and row["scenario"] == "missing_parameter":
         return row["scenario"], row["split_key"]
     return row["scenario"], *sorted(called)
+
+
+@cache
+def _bands(threshold: float) -> tuple[int, int]:
+    """How many bands of how many values find likenesses from `threshold`; a tenth of a second to work out."""
+    from datasketch import MinHashLSH
+
+    index = MinHashLSH(threshold=threshold, num_perm=PERMUTATIONS, weights=RECALL)
+    return index.b, index.r
 
 
 @lru_cache(maxsize=4)  # what is looked for is added next

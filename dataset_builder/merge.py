@@ -18,7 +18,7 @@ from dataset_builder.outcomes import PUBLISH
 from dataset_builder.pipeline import Harvest, spooled
 from dataset_builder.rows import NOTHING_LOST, may_replace
 from dataset_builder.settings import Settings, shards_folder
-from dataset_builder.sieve import Sieve
+from dataset_builder.sieve import NEAR_FACT, Sieve
 
 _NAME = re.compile(r"(\d{5})-of-(\d{5})")
 
@@ -32,8 +32,9 @@ def merge(settings: Settings) -> Report:
     output = settings.output
     may_replace(output, settings.overwrite)
     shards = [Existing(folder) for folder in shard_folders(output)]
-    sieve = Sieve(settings.near_from, settings.decontaminate)
     manifest = shards[0].manifest
+    near = manifest["settings"].get(NEAR_FACT, 0.0) if settings.near is None else settings.near
+    sieve = Sieve(near, settings.decontaminate)
     stages = [stage["stage"] for stage in manifest["funnel"] if stage["stage"] != PUBLISH]
     told = Told(
         place=settings.place,

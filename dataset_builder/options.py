@@ -50,7 +50,7 @@ def shard(text: str) -> tuple[int, int]:
     return int(match[1]) - 1, int(match[2])
 
 
-def check(settings: "Settings", merge: bool) -> None:
+def check(settings: "Settings", merge: bool, push: bool) -> None:
     """Raise UserError for options that exclude each other or ask of the embedded teacher what only a model can do."""
     parts = settings.shard[1] > 1
     staged = settings.stage != "publish"
@@ -61,6 +61,8 @@ def check(settings: "Settings", merge: bool) -> None:
         "--append and --overwrite": settings.append and settings.overwrite,
         "--append and --stage": settings.append and staged,
         "--merge and --stage": merge and staged,
+        "--push-to-hub and --shard": push and parts,
+        "--push-to-hub and --stage": push and staged,
     }
     for names, given in together.items():
         if given:

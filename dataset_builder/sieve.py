@@ -11,6 +11,8 @@ from dataset_builder.contamination import Contamination
 from dataset_builder.duplicates import NEAR, Duplicates
 from dataset_builder.rows import Row
 
+NEAR_FACT = "near duplicates dropped from a likeness of"
+
 
 class Sieve:
     """Duplicates first, then benchmarks, where there are any to keep away from.
@@ -26,7 +28,7 @@ class Sieve:
 
     def __init__(self, near: float = 0.0, benchmarks: Sequence[Path] = ()):
         self.stages: tuple[str, ...] = ("duplicates",)
-        self.facts: dict[str, object] = {"near duplicates dropped from a likeness of": near} if near else {}
+        self.facts: dict[str, object] = {NEAR_FACT: near} if near else {}
         self._duplicates = Duplicates(near)
         self._contamination: Contamination | None = None
         if benchmarks:
