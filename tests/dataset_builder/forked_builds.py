@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import AsyncInferenceClient
 
@@ -19,14 +20,16 @@ for _tool in load_tools(str(TOOLS)):
 PAID_FOR = (AsyncInferenceClient, EndpointModel, LLMTeacher)
 
 
-def build_rows(output: Path, url: str) -> None:
-    """Sixteen rows with the teacher at `url`."""
+def build_rows(output: Path, url: str, rows: int = 16, log: Path | None = None) -> None:
+    """Rows with the teacher at `url`; with `log`, by tools with side effects that note each call there."""
+    if log is not None:
+        os.environ["PAID_LOG"] = str(log)
     build(
         Settings(
-            tools=str(TOOLS),
+            tools=str(TOOLS if log is None else TOOLS.with_name("paying_tools.py")),
             teacher=f"{url}#rules",
             output=output,
-            rows=16,
+            rows=rows,
             languages=("zh", "en"),
             seed=0,
             license="unknown",
@@ -37,11 +40,11 @@ def build_rows(output: Path, url: str) -> None:
     )
 
 
-def start(output: Path, url: str) -> multiprocessing.process.BaseProcess:
+def start(output: Path, url: str, **changes: Any) -> multiprocessing.process.BaseProcess:
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload(["forked_builds"])
     # The process that forks is started with this one's environment, not with its sys.path.
     os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)
-    process = processes.Process(target=build_rows, args=(output, url))
+    process = processes.Process(target=build_rows, args=(output, url), kwargs=changes)
     process.start()
     return process

@@ -232,35 +232,46 @@ def test_an_endpoint_that_goes_down_loses_nothing(tmp_path):
         assert arrived > begun
 
 
+KILLS = 30
+
+
 @pytest.mark.slow
-def test_a_run_killed_anywhere_gives_the_same_bytes_and_asks_nothing_twice(tmp_path):
+def test_a_run_killed_anywhere_gives_the_same_bytes_and_asks_and_pays_nothing_twice(tmp_path):
+    whole_log, killed_log = tmp_path / "whole.log", tmp_path / "killed.log"
     with LLMServer() as server:
-        whole = start(tmp_path / "whole" / "set", server.url)
+        whole = start(tmp_path / "whole" / "set", server.url, rows=60, log=whole_log)
         whole.join(timeout=180)
         assert whole.exitcode == 0
         needed = Counter(json.dumps(body, sort_keys=True) for body in server.asked)
         server.asked.clear()
-        server.delay = 0.02
+        server.delay = 0.01
         rng = random.Random(0)
         kills = 0
-        for _ in range(6):
-            moment = server.requests + rng.randint(1, 14)
-            process = start(tmp_path / "killed" / "set", server.url)
+        for _ in range(KILLS):
+            moment = server.requests + rng.randint(1, 9)
+            process = start(tmp_path / "killed" / "set", server.url, rows=60, log=killed_log)
             while server.requests < moment and process.is_alive():
-                time.sleep(0.002)
+                time.sleep(0.001)
+            time.sleep(0.01 * rng.random())  # anywhere between two requests
             kills += process.is_alive()
             process.kill()
             process.join(timeout=60)
-        last = start(tmp_path / "killed" / "set", server.url)
+        server.delay = 0
+        with Journal(tmp_path / "killed" / "set.work") as journal:
+            kept = journal.counts()["reply"]
+        before = len(server.asked)
+        last = start(tmp_path / "killed" / "set", server.url, rows=60, log=killed_log)
         last.join(timeout=180)
+        assert len(server.asked) - before == sum(needed.values()) - kept, "what was written down is not asked again"
         asked = Counter(json.dumps(body, sort_keys=True) for body in server.asked)
-    assert kills >= 3
-    assert last.exitcode == 0 or kills < 6
+    assert kills == KILLS, "every start was killed before it was done"
+    assert last.exitcode == 0
     assert files_of(tmp_path / "killed" / "set") == files_of(tmp_path / "whole" / "set")
     # What was under way at a kill had not arrived, and is asked once more; at most 8 are under way at a time.
     assert asked.keys() == needed.keys()
     assert sum(asked.values()) <= sum(needed.values()) + kills * 8
-    assert len(read_rows(tmp_path / "killed" / "set")) == 16
+    assert sorted(killed_log.read_text().splitlines()) == sorted(whole_log.read_text().splitlines())
+    assert len(read_rows(tmp_path / "killed" / "set")) == 60
 
 
 def test_prompts_that_lack_something_or_cannot_be_filled_say_so(tmp_path):
