@@ -72,6 +72,7 @@ def main(script: ScriptArguments, training: SFTConfig, model: ModelConfig, ours:
     state.wait_for_everyone()
     if run.finished:
         say(f"{run.folder} holds this run, and it is finished (--start_over trains again)")
+        state.destroy_process_group()  # else a thread of it may wake while Python shuts down, which aborts the process
         return
 
     # Masks: made once, before any training, so that nothing is found out late.
@@ -93,9 +94,11 @@ def main(script: ScriptArguments, training: SFTConfig, model: ModelConfig, ours:
         shutil.rmtree(run.scratch)
     trainer.create_model_card()
     say(f"{run.folder}: {log['steps']:,} steps, loss {log['loss']:.4f}, {log['seconds']:.0f} s")
-    if training.push_to_hub:
-        push(trainer)
-    trainer.end()
+    try:
+        if training.push_to_hub:
+            push(trainer)
+    finally:
+        trainer.end()  # the process group must not outlive the script, whatever became of the push
 
 
 def mask(key: str, rows: Dataset, masker: Masker, training: SFTConfig, ours: RunArguments, run: RunFolder) -> Learned:

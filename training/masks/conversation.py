@@ -75,16 +75,56 @@ class Conversation:
         if self._method == "both" and self._template.header and turn.text.startswith(self._template.header, start):
             raise MaskRefused(str(PromptMismatch("", start, self._template.header)), "prompt", index)
         before = prompt.text if self._method == "both" else turn.text[:start]
-        text, stop = turn.text[start:end], self._tokens.last_special(turn.text[start:end])
-        if not stop:
-            closing = turn.text[len(turn.text) - len(seen.literals[-1]) : end]
-            stop = self._stop_of_next(index, marked, closing)
+        text, stop = self._parted(index, turn.text[start:], end - start, marked, seen)
+        self._check_whole(index, text)
+        for tag in sentinels.left_out_tags(self._messages[index], text):
+            findings.append(Finding("dropped_content", index, f"the chat template leaves out {tag} of its content"))
         if not stop:
             findings.append(Finding("missing_stop", index, "no stop token ends this reply"))
         elif self._tokens.declared_stops and stop not in self._tokens.stops:
             findings.append(Finding("missing_stop", index, f"{stop!r} is none of the model's stop tokens"))
-        text = text.removesuffix(stop) if stop and text.endswith(stop) else text
         return Reply(index, before, text, stop, weight), findings
+
+    def _parted(
+        self, index: int, rest: str, length: int, marked: sentinels.Marked, seen: sentinels.Skeleton
+    ) -> tuple[str, str]:
+        """A reply without its stop token, and that, which may be written only where another message follows.
+
+        Args:
+            index: The message.
+            rest: The turn's text from the reply on.
+            length: That of the reply.
+            marked: The message with sentinels.
+            seen: What the template did with it.
+        """
+        text = rest[:length]
+        stop = self._tokens.last_special(text)
+        if stop:
+            return text.removesuffix(stop), stop
+        closing = seen.literals[-1]  # what the template writes after the last string, as `</tool_call>`
+        after = self._tail_if_followed(index, marked)
+        stop = self._special_after(after, closing)
+        if stop and (stop in self._tokens.stops or not closing[-1:].isspace()):
+            return rest, stop  # blanks before it are to be written too
+        return text, self._special_after(after, closing[: max(0, len(closing) - (len(rest) - length))])
+
+    def _special_after(self, text: str, beginning: str) -> str:
+        """The special token that comes right after a beginning of a text, or nothing."""
+        if not text.startswith(beginning):
+            return ""
+        return text[len(beginning) : len(beginning) + self._tokens.stop_after(text[len(beginning) :])]
+
+    def _check_whole(self, index: int, text: str) -> None:
+        """Refuse a reply that lacks a part of its calls, or in whose middle a model would stop."""
+        message = self._messages[index]
+        lost = sentinels.left_out_of_calls(message, text)
+        if lost:
+            what = f"the chat template leaves out a part of its tool calls: {', '.join(map(_short, lost))}"
+            raise MaskRefused(what, "dropped_call", index)
+        own = [text, *self._marked[index].strings.values(), message["content"], message.get("reasoning_content", "")]
+        inside = sorted(known for known in self._tokens.stops if any(known in each for each in own))
+        if inside:
+            raise MaskRefused(f"a model would stop at the {inside[0]!r} inside this reply", "stop_inside", index)
 
     def _render(self, messages: list[dict[str, Any]], generation_prompt: bool) -> Rendering:
         return self._template.render(messages, self._tools, generation_prompt=generation_prompt)
@@ -118,10 +158,12 @@ class Conversation:
         """What the template leaves out of this message; a call left out refuses it."""
         calls = sorted(part for part in seen.missing if part.startswith("call"))
         if calls:
-            what = f"the chat template leaves out {len(calls)} of its tool calls"
+            what = f"the chat template leaves out {len(calls)} of its tool calls, or a part of them"
             raise MaskRefused(what, "dropped_call", index)
         return [
-            Finding(cast(FindingKind, f"dropped_{part}"), index, f"the chat template leaves out its {part}")
+            Finding(
+                cast(FindingKind, f"dropped_{part}"), index, f"the chat template leaves out its {part}, or a part of it"
+            )
             for part in sorted(seen.missing)
         ]
 
@@ -171,19 +213,6 @@ class Conversation:
             tail = shared if self._tokens.groups(shared) else tail
         stop = self._tokens.stop_in_tail(tail)
         return start, payload_end + (stop or len(tail.rstrip()))
-
-    def _stop_of_next(self, index: int, marked: sentinels.Marked, closing: str) -> str:
-        """The stop token that the template writes only where another message follows, or nothing.
-
-        Args:
-            index: The message.
-            marked: It, with sentinels.
-            closing: What the template writes after its last string, as `</tool_call>`.
-        """
-        after = self._tail_if_followed(index, marked)
-        if not after.startswith(closing):
-            return ""
-        return after[len(closing) : len(closing) + self._tokens.stop_after(after[len(closing) :])]
 
     def _tail_if_followed(self, index: int, marked: sentinels.Marked) -> str:
         """What comes after the message's last string where another message follows; nothing where that cannot be."""

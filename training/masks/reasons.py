@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 FindingKind = Literal["dropped_call", "dropped_content", "dropped_reasoning", "missing_stop"]
-RefusalKind = Literal["render", "unanswered", "disagreement", "prompt", "dropped_call"]
+RefusalKind = Literal["render", "unanswered", "disagreement", "prompt", "dropped_call", "stop_inside"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class MaskRefused(Exception):  # noqa: N818 - named for what happened, as it is 
     Args:
         reason: One sentence for the person who reads it.
         kind: `render` (the template raises), `unanswered` (a method cannot say), `disagreement` (the two methods
-            differ), `prompt` (the generation prompt is not how the template renders the turn) or `dropped_call`.
+            differ), `prompt` (the generation prompt is not how the template renders the turn), `dropped_call`, or
+            `stop_inside` (a stop token stands in the middle of the reply).
         message: Index of the message, where there is one.
     """
 

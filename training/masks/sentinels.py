@@ -8,7 +8,8 @@ Goes out: where the reply lies in the true text, and which parts of it the templ
 
 import json
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -23,6 +24,7 @@ Render = Callable[[Messages, bool], str]
 _SENTINEL = "Qz{:05d}vK"
 _SENTINELS = re.compile(r"Qz\d{5}vK")
 _TAG = re.compile(r"(<[^<>\n]{1,40}>)")  # kept: templates look for tags such as </think> in contents
+_THOUGHT = ("<think>", "</think>")  # and write these anew
 
 
 @dataclass
@@ -103,7 +105,8 @@ def _mark_values(value: Any, marked: Marked, part: str) -> Any:
 class Skeleton:
     """A rendering in which sentinels stand for strings: `literals` around `sentinels`, in order.
 
-    `missing` names the parts of the last message none of whose strings came through: `content`, `reasoning`, `call 0`…
+    `missing` names the parts of the last message of which a string did not come through: `content`, `reasoning`,
+    `call 0`…
     """
 
     literals: list[str]
@@ -114,8 +117,43 @@ class Skeleton:
 def skeleton(text: str, marked: Marked) -> Skeleton:
     """Take apart what the template wrote of a conversation that ends with the marked message."""
     found = _SENTINELS.findall(text)
-    came = {marked.parts[sentinel] for sentinel in found if sentinel in marked.parts}
-    return Skeleton(_SENTINELS.split(text), found, frozenset(set(marked.parts.values()) - came))
+    missing = frozenset(part for sentinel, part in marked.parts.items() if sentinel not in set(found))
+    return Skeleton(_SENTINELS.split(text), found, missing)
+
+
+def left_out_of_calls(message: dict[str, Any], reply: str) -> list[str]:
+    """Keys, numbers and truth values of a message's calls that do not stand in its reply as often as there.
+
+    No sentinel can stand for these. A null, with its key, may go: templates that leave it out mean the same.
+    """
+    wanted: Counter[frozenset[str]] = Counter()
+    for call in message.get("tool_calls") or []:
+        wanted.update(_plain_ways(call["function"]["arguments"]))
+    return [
+        min(ways, key=len)
+        for ways, times in wanted.items()
+        if len(re.findall("|".join(map(re.escape, sorted(ways, key=len, reverse=True))), reply)) < times
+    ]
+
+
+def left_out_tags(message: dict[str, Any], reply: str) -> list[str]:
+    """Tags of a message's content, which no sentinel stands for, that its reply does not hold as often."""
+    tags = Counter(tag for tag in _TAG.findall(message["content"]) if tag not in _THOUGHT)
+    return [tag for tag, times in tags.items() if reply.count(tag) < times]
+
+
+def _plain_ways(value: Any) -> Iterator[frozenset[str]]:
+    """For each key, number and truth value in an argument, the ways in which templates write it."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if item is not None:
+                yield _ways(key)
+                yield from _plain_ways(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _plain_ways(item)
+    elif isinstance(value, bool | int | float):
+        yield frozenset({json.dumps(value), str(value)})
 
 
 def reply_region(

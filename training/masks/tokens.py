@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from typing import Any
 
 REMEMBERED = 20_000_000  # characters of stretches kept
+BEFORE = ("\n", ":", "a", "0", "~", "|")
+"""What a text is put after, to see how it goes on: the first that does not merge with its beginning."""
 
 
 class Tokens:
@@ -70,8 +72,11 @@ class Tokens:
         """The ids of a text that goes on after other text: without the blank some tokenizers put at a beginning."""
         if self._in_stretches:
             return self.encode(text)
-        newline, ids = self._tokenize(["\n", "\n" + text])
-        return ids[len(newline) :] if ids[: len(newline)] == newline else self.encode(text)
+        for before in BEFORE:
+            alone, ids = self._tokenize([before, before + text])
+            if ids[: len(alone)] == alone:  # else the two have merged
+                return ids[len(alone) :]
+        return self.encode(text)
 
     def stop_after(self, text: str) -> int:
         """End of the special token that `text` begins with; 0 if it begins with none."""

@@ -82,6 +82,29 @@ NASTY = {
         [f"我看看。{CALL}<|im_end|>", "It is 21 degrees.<|im_end|>"],
     ),
     "calls are left out": ("{% for m in messages %}" + TURN + "{% endfor %}" + PROMPT, "dropped_call"),
+    "numbers are left out of calls": (
+        "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}{% for c in m.tool_calls or [] %}"
+        "<call>{{ c.function.name }}{% for k, v in c.function.arguments.items() if v is string %} {{ k }}={{ v }}"
+        "{% endfor %}</call>{% endfor %}<|im_end|>\n{% endfor %}" + PROMPT,
+        "dropped_call",
+    ),
+    "names of arguments are left out of calls": (
+        "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}{% for c in m.tool_calls or [] %}"
+        "<call>{{ c.function.name }}({{ c.function.arguments.values() | join(', ') }})</call>{% endfor %}"
+        "<|im_end|>\n{% endfor %}" + PROMPT,
+        "dropped_call",
+    ),
+    "strings are left out of calls": (
+        "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}{% for c in m.tool_calls or [] %}"
+        "<call>{{ c.function.name }} city days={{ c.function.arguments.days }}</call>{% endfor %}"
+        "<|im_end|>\n{% endfor %}" + PROMPT,
+        "dropped_call",
+    ),
+    "the reply goes on after its stop token": (
+        "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}" + CALLS + "<|im_end|>\n"
+        "{% if m.role == 'assistant' %}(said: {{ m.content }}){% endif %}{% endfor %}" + PROMPT,
+        "stop_inside",
+    ),
     "contents are shouted": (
         "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content | upper }}" + CALLS + "<|im_end|>\n{% endfor %}"
         + PROMPT,
@@ -137,6 +160,39 @@ def test_right_or_refused(name, make_tokenizer, conversation, learned):
     else:
         assert list(learned(masker(messages, tools), tokenizer).values()) == expected
         assert certify(masker, [{"messages": messages, "tools": tools}]).holds
+
+
+def test_a_part_of_the_content_that_is_left_out_is_found(make_tokenizer, conversation):
+    """Of a text with several thoughts, templates of Qwen's kind write the first and what comes after the last."""
+    template = (
+        "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content.split('</think>') | last }}"
+        + CALLS + "<|im_end|>\n{% endfor %}" + PROMPT
+    )  # fmt: skip
+    masker = Masker(make_tokenizer(template))
+    messages, tools = conversation
+    for content, kinds in (("Fine.", []), ("a</think>b", ["dropped_content"]), ("<b></think>c", ["dropped_content"])):
+        sequences = masker([*messages[:-1], {"role": "assistant", "content": content}], tools)
+        assert [finding.kind for sequence in sequences for finding in sequence.findings] == kinds
+
+
+@pytest.mark.parametrize("content", ["It ends <|im_end|>", "It <|im_end|> ends", "<|im_end|>"])
+def test_a_reply_that_holds_its_own_stop_token_is_refused(content, make_tokenizer, conversation):
+    """No model can write it: it would have stopped there."""
+    template = "{% for m in messages %}" + TURN.replace("<|im_end|>", CALLS + "<|im_end|>") + "{% endfor %}" + PROMPT
+    messages, tools = conversation
+    with pytest.raises(MaskRefused) as refusal:
+        Masker(make_tokenizer(template))([*messages[:-1], {"role": "assistant", "content": content}], tools)
+    assert refusal.value.kind in ("stop_inside", "disagreement")
+
+
+def test_blanks_before_a_stop_token_that_the_next_message_writes_are_learned(make_tokenizer, conversation, learned):
+    template, _ = NASTY["the end of a turn is written by the next"]
+    tokenizer = make_tokenizer(template)
+    messages, tools = conversation
+    replies = learned(
+        Masker(tokenizer)([*messages[:-1], {"role": "assistant", "content": "Fine. \n"}], tools), tokenizer
+    )
+    assert replies[4] == "Fine. \n<|im_end|>"
 
 
 def test_one_method_may_be_chosen(make_tokenizer, conversation, learned):
