@@ -5,7 +5,6 @@ Comes in: a folder of prompts, a language, tools. Goes out: texts. Knows nothing
 
 import json
 from collections.abc import Collection, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ PARTS = ("questions", "expectations", "judge", "judge_answer", "solve", "simulat
 PROMPTS = Path(__file__).with_name("prompts")
 
 
-@cache
 def prompts(folder: Path, lang: str, scenarios: Collection[str]) -> dict[str, Any]:
     """The prompts of one language; raises UserError where the file is missing or says too little."""
     file = folder / f"{lang}.yaml"

@@ -1,8 +1,10 @@
 """A Hub on loopback: enough of the Hub's protocol for the real clients, through HF_ENDPOINT.
 
 Comes in: requests of `huggingface_hub` and `datasets`. Goes out: repositories in memory; `repositories[(type, name)]`
-holds the files of the newest commit, `commits` counts them. Serves: create, preupload, LFS upload, commit, info, tree,
-paths-info, resolve, card validation. Only `TOKEN` may write. No Xet (clients need HF_HUB_DISABLE_XET=1).
+holds the files of the newest commit, `commits` counts them. Serves: create, delete, preupload, LFS upload, commit
+(refused with 412 on a stale parent), info, refs, tree, paths-info, resolve, card validation. Only `TOKEN` may write.
+`trouble` is taken from its beginning, one for each write of that kind: ("lfs" or "commit", a status or "cut").
+No Xet (clients need HF_HUB_DISABLE_XET=1).
 """
 
 import base64
@@ -38,6 +40,9 @@ class HubServer:
         self.repositories: dict[tuple[str, str], Repository] = {}
         self.blobs: dict[str, bytes] = {}
         self.refuse = 0  # a status with which every write is answered
+        self.trouble: list[tuple[str, int | str]] = []
+        self.uploaded: list[int] = []  # sizes of the LFS files that were sent
+        self.meanwhile = False  # whether somebody else commits before the next commit
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -45,12 +50,14 @@ class HubServer:
         kinds = "/api/{kind:str}s/{user}/{name}"
         routes = [
             Route("/api/repos/create", self._create, methods=["POST"]),
+            Route("/api/repos/delete", self._delete, methods=["DELETE"]),
             Route("/api/validate-yaml", _valid, methods=["POST"]),
             Route(f"{kinds}/preupload/{{revision}}", self._preupload, methods=["POST"]),
             Route(f"{kinds}/commit/{{revision}}", self._commit, methods=["POST"]),
             Route(f"{kinds}/paths-info/{{revision}}", self._paths, methods=["POST"]),
             Route(f"{kinds}/tree/{{revision}}", self._tree),
             Route(f"{kinds}/tree/{{revision}}/{{path:path}}", self._tree),
+            Route(f"{kinds}/refs", self._refs),
             Route(f"{kinds}/revision/{{revision}}", self._info),
             Route(kinds, self._info),
             Route("/{kind:str}s/{user}/{name}.git/info/lfs/objects/batch", self._batch, methods=["POST"]),
@@ -99,37 +106,60 @@ class HubServer:
         if refusal := self._refusal(request):
             return refusal
         files = (await request.json())["files"]
-        modes = [
-            {
-                "path": file["path"],
-                "uploadMode": "lfs" if file["path"].endswith(".parquet") else "regular",
-                "shouldIgnore": False,
-            }
-            for file in files
-        ]
+        repository = self._found(request)
+        known = repository.files if repository else {}
+        modes = []
+        for file in files:
+            path = file["path"]
+            lfs = path.endswith(".parquet")
+            mode = {"path": path, "uploadMode": "lfs" if lfs else "regular", "shouldIgnore": False}
+            modes.append({**mode, "oid": _oid(known[path], lfs) if path in known else None})
         return JSONResponse({"files": modes})
 
     async def _batch(self, request: Request) -> Response:
         wanted = (await request.json())["objects"]
         objects = []
         for entry in wanted:
-            actions = {} if entry["oid"] in self.blobs else {"upload": {"href": f"{self.url}/lfs/{entry['oid']}"}}
-            objects.append({"oid": entry["oid"], "size": entry["size"], "actions": actions})
+            upload = {"actions": {"upload": {"href": f"{self.url}/lfs/{entry['oid']}"}}}
+            known = entry["oid"] in self.blobs
+            objects.append({"oid": entry["oid"], "size": entry["size"], **({} if known else upload)})
         body = {"transfer": "basic", "objects": objects}
         return JSONResponse(body, media_type="application/vnd.git-lfs+json")
 
     async def _upload(self, request: Request) -> Response:
-        self.blobs[request.path_params["oid"]] = await request.body()
+        if (trouble := self._next("lfs")) == "cut":
+            raise ConnectionResetError("the test cuts this upload")
+        if trouble:
+            return Response(status_code=int(trouble))
+        content = await request.body()
+        if hashlib.sha256(content).hexdigest() != request.path_params["oid"]:
+            return Response(status_code=422)
+        self.blobs[request.path_params["oid"]] = content
+        self.uploaded.append(len(content))
         return Response()
+
+    def _next(self, kind: str) -> int | str:
+        """The trouble that the next write of this kind is to have; 0 for none."""
+        if self.trouble and self.trouble[0][0] == kind:
+            return self.trouble.pop(0)[1]
+        return 0
 
     async def _commit(self, request: Request) -> Response:
         if refusal := self._refusal(request):
             return refusal
         repository = self._found(request)
         assert repository is not None
+        if trouble := self._next("commit"):
+            return JSONResponse({"error": "the Hub is resting"}, int(trouble))
+        if self.meanwhile:
+            self.meanwhile = False
+            repository.files["README.md"] = b"# Somebody else's"
+            repository.commits += 1
         for line in (await request.body()).splitlines():
             entry = json.loads(line)
             value = entry["value"]
+            if entry["key"] == "header" and value.get("parentCommit") not in (None, repository.sha):
+                return JSONResponse({"error": "A commit has happened since."}, 412)
             if entry["key"] == "file":
                 repository.files[value["path"]] = base64.b64decode(value["content"])
             elif entry["key"] == "lfsFile":
@@ -140,6 +170,21 @@ class HubServer:
         name = f"{request.path_params['user']}/{request.path_params['name']}"
         url = f"{self.url}/{request.path_params['kind']}s/{name}/commit/{repository.sha}"
         return JSONResponse({"success": True, "commitOid": repository.sha, "commitUrl": url, "hookOutput": ""})
+
+    async def _delete(self, request: Request) -> Response:
+        if refusal := self._refusal(request):
+            return refusal
+        body = await request.json()
+        name = "/".join(part for part in (body.get("organization"), body["name"]) if part)
+        gone = self.repositories.pop((body.get("type") or "model", name), None)
+        return JSONResponse({}, 200 if gone else 404)
+
+    async def _refs(self, request: Request) -> Response:
+        repository = self._found(request)
+        if repository is None:
+            return JSONResponse({"error": "Repository not found"}, 404, {"X-Error-Code": "RepoNotFound"})
+        main = {"name": "main", "ref": "refs/heads/main", "targetCommit": repository.sha}
+        return JSONResponse({"branches": [main], "tags": [], "converts": []})
 
     async def _info(self, request: Request) -> Response:
         repository = self._found(request)
@@ -203,6 +248,13 @@ class HubServer:
             headers["Content-Range"] = f"bytes {first}-{int(first) + len(part) - 1}/{len(content)}"
             return Response(part, 206, headers)
         return Response(content, headers=headers)
+
+
+def _oid(content: bytes, lfs: bool) -> str:
+    """How git knows a file: by its SHA-256 in LFS, else by the SHA-1 of it as a blob."""
+    if lfs:
+        return hashlib.sha256(content).hexdigest()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
 
 
 async def _valid(_: Request) -> Response:
