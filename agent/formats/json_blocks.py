@@ -9,13 +9,14 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from agent.formats.calls import Reading, calls_held, one_edit
+from agent.formats.calls import NAME_KEYS, Reading, calls_held, one_edit
 from agent.formats.mending import OPENING, UnreadableError, read_json_at
 from agent.formats.mentions import is_announced
 from agent.formats.pythonic import read_pythonic_code, read_pythonic_whole
+from agent.tools.validation import fold
 
 MAX_BLOCKS = 64  # looked at in one reply
-_FENCE = re.compile(r"^[ \t]*```[ \t]*([\w\-]*)[ \t]*\n(.*?)(?:\n[ \t]*```[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
+_FENCE = re.compile(r"^[ \t]*```[ \t]*([\w\-]*)[ \t\r]*\n(.*?)(?:\n[ \t]*```[ \t\r]*$|\Z)", re.DOTALL | re.MULTILINE)
 _BARE = re.compile(rf"^[ \t]*(?=[{re.escape(OPENING)}])", re.MULTILINE)
 _CALL_LANGUAGES = {"", "json", "json5", "tool_call", "tool_calls", "tool", "tool_code", "python", "action"}
 _DEFINES = re.compile(r"[\"'“]properties[\"'”]")  # a tool is described there, not called
@@ -31,6 +32,8 @@ _PERHAPS = re.compile(
     r"would|could|can|may|might|should|if|how|json|可以|能|如果|可能|应该|假如|如何|怎么", re.IGNORECASE
 )
 _NAMED = re.compile(r"[\"'“”‘’]?(?:name|tool|action|function)[\"'“”‘’]?\s*[:：]\s*[\"'“”‘’]?([\w.\-]+)")
+_WEAK = {"input", "inputs"}  # keys of arguments in calls, and of much else
+_BESIDE = {fold(key) for key in (*NAME_KEYS, "id", "type", "thought", "thoughts", "reasoning", "content", "role")}
 _KEYS = tuple(re.compile(rf"[\"'“”‘’](?:{words})[\"'“”‘’]") for words in ("name", "arguments|parameters|args"))
 
 
@@ -114,7 +117,7 @@ def _next_block(text: str, position: int) -> Block | None:
 
 
 def _is_call_language(language: str) -> bool:
-    return language in _CALL_LANGUAGES or one_edit(language, "json")
+    return language in _CALL_LANGUAGES or any(one_edit(language, known) for known in ("json", "python", "tool_code"))
 
 
 def _after_value(text: str, start: int, otherwise: int) -> int:
@@ -132,7 +135,7 @@ def _read_block(text: str, block: Block, reading: Reading) -> int:
         return block.start
     if text[start] not in OPENING:
         read = read_pythonic_code if block.language == "tool_code" else read_pythonic_whole
-        return block.end if read(inside, reading) else block.start
+        return block.end if read(inside.rstrip("` \r\n"), reading) else block.start  # a closing fence may break off
     try:
         value, after, kinds = read_json_at(text[: block.limit], start)
     except UnreadableError as error:
@@ -181,6 +184,12 @@ def _has_keys(text: str) -> bool:
     return all(key.search(text) for key in _KEYS)
 
 
+def _is_record(item: dict[str, Any]) -> bool:
+    """Whether an object with a name and an input has other fields too, as a configuration has."""
+    keys = {fold(key) for key in item}
+    return bool(keys & _WEAK) and not keys <= _WEAK | _BESIDE
+
+
 def _names_in(value: object, reading: Reading) -> list[str]:
     """The tool names in a value that has the shape of calls and of nothing else; [] for any other JSON."""
     names: list[str] = []
@@ -188,9 +197,11 @@ def _names_in(value: object, reading: Reading) -> list[str]:
     for item in held or (value if isinstance(value, list) else [value]):
         probe = Reading(reading.tools)
         found = probe.call_in(item)
-        if found is None or "arguments beside the name" in probe.repairs:
+        if found is None or "arguments beside the name" in probe.repairs or _is_record(item):
             return []
         name, arguments = found
+        if "name as key" in probe.repairs and not set(arguments or ()) <= set(probe.parameters(name)):
+            return []  # a result under the name of what it came from
         if not arguments and probe.known_name(name) is None:
             return []
         if not isinstance(arguments, dict | list | str | None):

@@ -30,13 +30,16 @@ class UnreadableError(Exception):
 
 @dataclass
 class Scan:
-    """A value's text in JSON's own punctuation. `end` is where it ended in the source; `depth` counts what is open."""
+    """A value's text in JSON's own punctuation. `end` is where it ended in the source; `depth` counts what is open, and
+    `missing` would close it.
+    """
 
     text: str
     end: int
     depth: int
     cut_in_string: bool
     kinds: list[str] = field(default_factory=list)
+    missing: str = ""
 
 
 def scan_value(text: str, start: int) -> Scan:
@@ -66,7 +69,8 @@ class _Walk:
         self.open: list[str] = []
 
     def scan(self, *, cut_in_string: bool = False) -> Scan:
-        return Scan("".join(self.out), self.position, len(self.open), cut_in_string, self.kinds)
+        missing = "".join("}" if bracket == "{" else "]" for bracket in reversed(self.open))
+        return Scan("".join(self.out), self.position, len(self.open), cut_in_string, self.kinds, missing)
 
     def take_string(self) -> bool:
         """Write the string that opens here; False where the text ends before it does."""

@@ -72,7 +72,7 @@ def _mended(scan: Scan) -> tuple[Any, list[str]]:
     if scan.depth > 0:
         kinds.append("missing brace")
     try:
-        value = finite(json.loads(scan.text))
+        value = finite(json.loads(scan.text + scan.missing))
     except ValueError:
         pass
     else:

@@ -8,11 +8,11 @@ import re
 # A line that introduces an illustration: what follows it is shown, not called.
 _SHOWS = re.compile(
     r"example|e\.g\.|for instance|such as|format|look(s|ed)? like|schema|syntax|template"
-    r"|(would|could) (be|write|call|use)|how to"
-    r"|例如|比如|例子|示例|譬如|格式|形如|样例|模板|可以这样|可以写|写成|写作",
+    r"|(would|could) (be|write|call|use)|how to|\b(some|following|sample) code"
+    r"|例如|比如|例子|示例|譬如|格式|形如|样例|模板|可以这样|可以写|写成|写作|以下代码|代码如下",
     re.IGNORECASE,
 )
-_FENCE = re.compile(r"^[ \t]*```[^\n`]*\n.*?(?:\n[ \t]*```[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
+_FENCE = re.compile(r"^[ \t]*```[^\n`]*\n.*?(?:\n[ \t]*```[ \t\r]*$|\Z)", re.DOTALL | re.MULTILINE)
 
 
 def is_announced(text: str, start: int) -> bool:
@@ -34,6 +34,18 @@ def is_quoted(text: str, position: int) -> bool:
 
 
 def is_example(text: str, start: int, end: int) -> bool:
-    """Whether a sentence around `start`..`end` offers it as an example: introduced so on its line, and gone on with."""
-    line = text[text.rfind("\n", 0, start) + 1 : start]
-    return bool(line.strip() and _SHOWS.search(line) and text[end:].split("\n", 1)[0].strip())
+    """Whether the text around `start`..`end` offers it as an example: introduced so on its line or the one before, and
+    gone on with; or called so right behind it, on its line.
+    """
+    line = text[text.rfind("\n", 0, start) + 1 : start].strip()
+    after = text[end:].split("\n", 1)[0] if line else text[end:]
+    if not after.strip() or after.lstrip().startswith("<"):  # the next call is no comment on this one
+        return False
+    return bool(_SHOWS.search(after)) if line and not _SHOWS.search(line) else is_announced(text, start)
+
+
+def is_shown(before: str, after: str) -> bool:
+    """Whether what stands between the two is an example: announced by the line before it, or called so after it."""
+    after = after.strip("` \t\r\n")
+    before = re.sub(r"\n?[ \t]*```\w*\s*\Z", "", before)
+    return bool(after and (is_announced(before, len(before)) or _SHOWS.search(after.split("\n", 1)[0])))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from agent.formats.calls import Reading
 from agent.formats.hermes import Parts
 from agent.formats.mending import OPENING, UnreadableError, read_json, read_json_at
+from agent.formats.mentions import is_shown
 from agent.formats.pythonic import read_pythonic
 from agent.formats.react_spelling import names_tool
 
@@ -31,7 +32,7 @@ _INPUT_AFTER_ACTION = re.compile(
 _VERB = re.compile(r"(?:(?:call|use|invoke|using|calling)\s+(?:the\s+)?|调用|使用|执行)\s*", re.IGNORECASE)
 _PAIR = re.compile(r"\s*[\"'“”]?(\w+)[\"'“”]?[ \t]*[:：=＝][ \t]*(.+?)[ \t]*[,，]?\Z")
 _LINE = re.compile(
-    r"^[ \t>#\-]*(?:\*(?!\*)[ \t]*)?(?P<bold>\*\*)?[ \t]*(?:"
+    r"^[ \t#\-]*(?:\*(?!\*)[ \t]*)?(?P<bold>\*\*)?[ \t]*(?:"
     + "|".join(f"(?P<{kind}>{words})" for kind, words in _KEYWORDS.items())
     + r")[ \t]*\d*[ \t]*\**[ \t]*(?P<colon>[:：])(?(bold)(?:[ \t]*\*\*)?)[ \t]*",
     re.IGNORECASE | re.MULTILINE,
@@ -49,9 +50,8 @@ _NO_TOOL = {
     "不需要",
     "不需要工具",
     "no action",
-    "finish",
-    "final answer",
 }
+_ANSWERS = {"finish", "final answer", "final_answer", "answer", "最终答案", "最终回答", "完成", "回答"}
 _FENCE = re.compile(r"\A```\w*\s*\n?(.*?)\n?```\Z", re.DOTALL)
 
 
@@ -113,7 +113,13 @@ def looks_like_react(text: str, reading: Reading) -> bool:
     if "answer" in kinds or {"action", "input"} <= kinds:
         return True
     actions = [section.text.strip() for section in found if section.kind == "action"]
-    return any(names_tool(action, reading) or _holds_call(action, reading) for action in actions)
+    return any(names_tool(action, reading) or _holds_call(action, reading) or _finishes(action) for action in actions)
+
+
+def _finishes(action: str) -> bool:
+    """Whether an action is `Finish[the answer]`, as in the ReAct paper."""
+    match = _BRACKETED.match(action)
+    return match is not None and match.group(1).lower() in _ANSWERS
 
 
 def _holds_call(action: str, reading: Reading) -> bool:
@@ -139,7 +145,11 @@ def read_react(text: str, reading: Reading) -> Parts:
     answers: list[str] = []
     outside: list[str] = []
     action: str | None = None
-    for section in _until_observation(sections(text, reading), reading):
+    found = _until_observation(sections(text, reading), reading)
+    if _is_example(found):
+        reading.problem("a tool call is offered as an example and was not made")
+        return Parts(text, "")
+    for section in found:
         body = section.text.strip()
         if section.kind == "action":
             if action is not None:
@@ -158,8 +168,22 @@ def read_react(text: str, reading: Reading) -> Parts:
         elif body and not re.fullmatch(r"```\w*", body):
             outside.append(body)
     if action is not None:
+        before = len(reading.problems)
         _call_without_input(action, reading)
+        outside += [f"Action: {action}"] if len(reading.problems) > before else []
     return Parts("\n".join(answers or outside), "\n".join(thoughts))
+
+
+def _is_example(found: list[Section]) -> bool:
+    """Whether the text around an action and its input shows how one is written."""
+    last = found[-1]
+    if last.kind != "input" or not last.text.lstrip().startswith(tuple(OPENING)):
+        return False
+    try:
+        _, end, _ = read_json_at(last.text, len(last.text) - len(last.text.lstrip()))
+    except UnreadableError:
+        return False
+    return is_shown(found[0].text, last.text[end:])
 
 
 def _until_observation(found: list[Section], reading: Reading) -> list[Section]:
@@ -178,6 +202,8 @@ def _call(action: str | None, body: str, reading: Reading) -> None:
     name = _without_verb(_plain_name(action), reading)
     if name.lower() in _NO_TOOL:
         return None
+    if name.lower() in _ANSWERS and reading.known_name(name) is None:
+        return reading.said.append(_answer(body))
     if _FENCE.match(body):
         reading.repaired("fenced JSON")
         body = _unfenced(body)
@@ -193,6 +219,16 @@ def _call(action: str | None, body: str, reading: Reading) -> None:
         reading.repaired("key-value input")
         return reading.add(name, pairs)
     return reading.add(name, body)
+
+
+def _answer(body: str) -> str:
+    """The answer that an action called `finish` was given: its input, or the only text in it."""
+    try:
+        value, _ = read_json(body) if body[:1] in OPENING and body else (body, [])
+    except UnreadableError:
+        return body
+    texts = [item for item in value.values() if isinstance(item, str)] if isinstance(value, dict) else []
+    return texts[0] if len(texts) == 1 else body
 
 
 def _call_with_json(name: str, body: str, reading: Reading) -> None:
@@ -235,7 +271,10 @@ def _call_without_input(action: str, reading: Reading) -> None:
         return reading.add_value(value)
     if read_pythonic(action, reading, known_only=False):
         return None
-    if (match := _BRACKETED.match(action)) and reading.known_name(match.group(1)) is not None:
+    if name.lower() in _ANSWERS and reading.known_name(name) is None:
+        return None
+    match = _BRACKETED.match(action)
+    if match and (reading.known_name(match.group(1)) is not None or _finishes(action)):
         reading.repaired("input in brackets")
         return _call(match.group(1), match.group(2), reading)
     first, _, rest = action.partition("\n")

@@ -11,6 +11,7 @@ from itertools import islice
 from agent.formats.calls import Reading
 from agent.formats.mending import UnreadableError, read_json_at, scan_value
 from agent.formats.mentions import is_announced, is_quoted
+from agent.formats.traces import report_traces
 from agent.tools.validation import fold
 
 MAX_PLACES = 64  # looked at in one reply, of each kind
@@ -27,6 +28,11 @@ _MARKERS = ("toolcall", "toolcalls", "pythontag", "toolcallbegin", "toolcallsbeg
 _LAST_ACTION = re.compile(r"(?:^|\n)[ \t]*(?:action|行动)[ \t]*[:：][ \t]*([\w.\-]+)\s*\Z", re.IGNORECASE)
 _SPECIAL = re.compile(r"[<＜][|｜]\s*/?tool\w*|[|｜]\s*<\s*tool[▁_]\w+|tool[▁_]sep")
 _LONE_INPUT = re.compile(r"(?:^|\n)[ \t]*(?:action input|行动输入)[ \t]*[:：]\s*[{｛]", re.IGNORECASE)
+_YAML = re.compile(
+    r"^[ \t]*(?:-[ \t]*)?(?:name|tool)[ \t]*[:：][ \t]*[\"']?([\w.\-]+)[\"']?[ \t\r]*\n"
+    r"[ \t]*(?:arguments|parameters|args|input)[ \t]*[:：]",
+    re.IGNORECASE | re.MULTILINE,
+)
 _NEXT_CALL = re.compile(r"\s*[;；,，]\s*(?=[{｛])")
 _BLOCK = re.compile(r"(?:^|[>＞\]}｝])[ \t`]*(?=[\"“]?[\[［]?\s*[{｛])", re.MULTILINE)
 _QUOTED = re.compile(r"(?<=[\"'“”‘])([^\"'“”‘’{}:]{1,64})(?=[\"'”’“])")
@@ -53,11 +59,13 @@ def read_remnants(text: str, reading: Reading) -> str:
     left = "".join(content)
     _report_bent_markup(left, reading)
     _report_cut_action(left, reading)
+    _report_yaml(left, reading)
     _report_special_tokens(left, reading)
     if not reading.problems:
         _report_named_json(left, reading)
     if _CUT_IN_TAG.search(left) or _CUT_IN_KEY.search(left):
         reading.problem("the reply breaks off where a call begins")
+    report_traces(left, reading)
     return left.strip() if position else text
 
 
@@ -75,6 +83,13 @@ def _report_special_tokens(text: str, reading: Reading) -> None:
     match = _SPECIAL.search(text) or (None if reading.calls else _LONE_INPUT.search(text))
     if match and not is_quoted(text, match.start()):
         reading.problem(f"a piece of a call is left in the text: {match.group().strip()!r}")
+
+
+def _report_yaml(text: str, reading: Reading) -> None:
+    """Report a call written as YAML, which nothing here reads."""
+    match = _YAML.search(text)
+    if match and reading.known_name(match.group(1)) is not None and not is_announced(text, match.start()):
+        reading.problem(f"a call of {match.group(1)} is written as YAML, which is not read")
 
 
 def _report_cut_action(text: str, reading: Reading) -> None:

@@ -13,7 +13,7 @@ from agent.formats.mending import OPENING, UnreadableError, read_json
 
 _FUNCTION = re.compile(r"<function\s*=\s*\"?([^>\"]+)\"?\s*>(.*?)(?:</function>|(?=<function\s*=)|\Z)", re.DOTALL)
 _PARAMETER = re.compile(
-    r"<parameter\s*=\s*\"?([^>\"]+)\"?\s*>\n?(.*?)\n?(?:</parameter>|(?=<parameter\s*=)|\Z)", re.DOTALL
+    r"<parameter\s*=\s*\"?([^>\"]+)\"?\s*>\r?\n?(.*?)\r?\n?(?:</parameter>|(?=<parameter\s*=)|\Z)", re.DOTALL
 )
 _PAIR = re.compile(r"<arg_key>(.*?)</arg_key>\s*<arg_value>(.*?)(?:</arg_value>|\Z)", re.DOTALL)
 

@@ -123,6 +123,13 @@ FAMILIES = {
     "<｜tool▁call▁end｜><｜tool▁calls▁end｜>",
     "Kimi": "<|tool_calls_section_begin|><|tool_call_begin|>functions.{name}:0<|tool_call_argument_begin|>{arguments}"
     "<|tool_call_end|><|tool_calls_section_end|>",
+    "gpt-oss": "<|channel|>commentary to=functions.{name} <|constrain|>json<|message|>{arguments}<|call|>",
+    "Llama's function": "<function={name}>{arguments}</function>",
+    "Qwen's first agents": "✿FUNCTION✿: {name}\n✿ARGS✿: {arguments}",
+    "tool and input": "Tool: {name}\nTool Input: {arguments}",
+    "工具和参数": "工具：{name}\n参数：{arguments}",
+    "a fence": "```json\n{call}\n```",
+    "bare": "{call}",
     "react": "Thought: t\nAction: {name}\nAction Input: {arguments}\nObservation:",
     "react_zh": "思考：想\n行动：{name}\n行动输入：{arguments}",
 }
