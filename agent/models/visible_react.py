@@ -4,7 +4,7 @@ Comes in: pieces of text as a model writes them. Goes out: `TextDelta`s. Knows n
 are read from the whole reply.
 """
 
-from agent.formats.react_text import keyword_at
+from agent.formats.react_sections import keyword_at
 from agent.models.protocol import TextDelta
 
 _LONGEST = 24  # characters of a line within which a keyword has come, or never will
