@@ -35,7 +35,8 @@ def serve(
 
     questions = read_questions(examples) if examples else ()
     feedback = Feedback(feedback_dir) if feedback_dir else None
+    known = load_tools(tools)  # before the model, which takes longer: a mistake in them shows at once
     loaded = load_model(model, adapter=adapter)
-    page = Page(loaded, load_tools(tools), feedback, questions, warned=other_template(loaded, adapter))
+    page = Page(loaded, known, feedback, questions, warned=other_template(loaded, adapter))
     remote = model.startswith(("http://", "https://", "hf:"))
     launch(build(page, concurrency=concurrency or (16 if remote else 1)), host=host, port=port, share=share)

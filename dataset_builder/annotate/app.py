@@ -41,6 +41,7 @@ def build(page: Page) -> gr.Blocks:
     words = WORDS["en"]
     with gr.Blocks(title="callsmith annotate", analytics_enabled=False) as app:
         seat, job = gr.State(Seat("")), gr.State(None)
+        drawn = gr.State("")  # a save changes the seat without a new drawing
         who = gr.Textbox(visible=False)
         with gr.Row(elem_id="head"):
             head = gr.HTML(_head("en"), padding=False)
@@ -62,7 +63,7 @@ def build(page: Page) -> gr.Blocks:
             open_row = gr.Button(words.next_open, size="sm", elem_id="next-open", min_width=90, scale=0)
             save_all = gr.Button(words.export, size="sm", elem_id="export", min_width=90, scale=0)
 
-        @gr.render(inputs=[seat, lang], triggers=[seat.change, lang.change], show_progress="hidden")
+        @gr.render(inputs=[seat, lang], triggers=[drawn.change, lang.change], show_progress="hidden")
         def row(now: Seat, code: str) -> None:
             if now.key:
                 Cards(page, now, code, seat, lang, job).draw()
@@ -91,8 +92,8 @@ def build(page: Page) -> gr.Blocks:
         first.then(speak, lang, texts, **QUICK).then(page.arrive, who, seat, js=WHO, **QUICK)
         lang.input(speak, lang, texts, **QUICK)
         seat.change(
-            lambda now, code: (_progress(page, code), page.desk.by_key.get(now.key, 0) + 1), [seat, lang],
-            [progress, jump], **QUICK,
+            lambda now, code: (_progress(page, code), page.desk.by_key.get(now.key, 0) + 1, f"{now.key} {now.turn}"),
+            [seat, lang], [progress, jump, drawn], **QUICK,
         )  # fmt: skip
         working = job.change(page.work, [job, lang], [seat, live, stop], **QUICK)
         # Also reached when the run was stopped, and only then is what it saved surely its last. Twice, as a run that is

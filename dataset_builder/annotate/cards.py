@@ -5,6 +5,7 @@ one for this version. Every button sends the whole row's fields along, so nothin
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -42,17 +43,13 @@ class Cards:
         self.drafts, self.older = page.desk.drafts(now)
         self.boxes: dict[str, Any] = {}
         self.draft_note: Any = None
+        self.head: Any = None
         self.wiring: list[Callable[[], None]] = []  # buttons need every box, so they are wired when all are there
 
     def draw(self) -> None:
-        desk, now, words = self.page.desk, self.now, self.words
-        standing = desk.standing(now)
-        problems = desk.problems(now, self.messages)
-        head = drawing.row_head(
-            desk.by_key[now.key], len(desk.sheets), self.sheet, standing, desk.held_by_another(now), problems, words
-        )
+        words = self.words
         with gr.Column(elem_id="decisions"):
-            gr.HTML(head, padding=False)
+            self.head = gr.HTML(self._head(self.now), padding=False)
             self._decisions()
         if self.older:
             gr.HTML(drawing.older_drafts(self.older, words), padding=False)
@@ -60,7 +57,7 @@ class Cards:
             with gr.Row(elem_classes="unsaved-note"):
                 gr.HTML(f"<span>{words.unsaved}</span>", padding=False)
                 discard = gr.Button(words.discard, size="sm", scale=0, min_width=0)
-                discard.click(self.page.discard, self.seat, self.seat, **QUICK)
+                discard.click(self.page.discard, [self.seat, self.lang], self.seat, **QUICK)
         tools = self.sheet.row["tools"]
         with gr.Accordion(words.tools.format(count=len(tools)), open=False):
             gr.HTML(drawing.tool_list(tools), padding=False)
@@ -68,6 +65,19 @@ class Cards:
             self._card(index, message)
         for wire in self.wiring:
             wire()
+
+    def _head(self, seat: Seat) -> str:
+        desk = self.page.desk
+        problems = desk.problems(seat, desk.messages(seat.key))
+        number, total, held = desk.by_key[seat.key], len(desk.sheets), desk.held_by_another(seat)
+        return drawing.row_head(number, total, self.sheet, desk.standing(seat), held, problems, self.words)
+
+    def _save(self, seat: Seat, lang: str, values: dict[str, Any]) -> tuple[Seat, str, str]:
+        """Save, and say in the head how the row stands; the fields stay as they are while somebody types on."""
+        after = self.page.save(seat, lang, values)
+        if self.drafts or self.older:  # the page says that something is not saved: drawn anew, it does not
+            after = replace(after, turn=after.turn + 1)
+        return after, self._head(after), self.words.draft_kept if any(self.page.desk.drafts(after)) else ""
 
     def _decisions(self) -> None:
         words, page = self.words, self.page
@@ -83,7 +93,7 @@ class Cards:
             reject = gr.Button(words.reject, size="sm", elem_id="reject", min_width=70)
             delete = gr.Button(words.delete_row, size="sm", elem_id="delete-row", min_width=90)
         self._wire(accept, page.accept, then=TO_THE_TOP)
-        self._wire(save, page.save)
+        self._wire(save, self._save, outputs=[self.seat, self.head, self.draft_note])
         self._wire(undo, page.undo)
         self._wire(delete, page.delete_row, then=TO_THE_TOP)
         self._wire(reject, page.reject, more=[reason], then=TO_THE_TOP)

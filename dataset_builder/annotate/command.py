@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from agent.errors import UserError
+
 
 def annotate(
     folder: Annotated[str, typer.Argument(help="A dataset folder, or a JSONL file of rows.")],
@@ -32,6 +34,8 @@ def annotate(
     """
     from dataset_builder.annotate.desk import Desk
 
+    if export is None and (as_json or overwrite):
+        raise UserError("--json and --overwrite belong to an export", mend="add --export FOLDER")
     desk = Desk(folder)
     if export is not None:
         from dataset_builder.annotate.export import export as write
@@ -46,5 +50,6 @@ def annotate(
     from dataset_builder.annotate.app import build, launch
     from dataset_builder.annotate.page import Page
 
+    known = load_tools(tools)  # first, as a mistake in them shows at once
     writer = None if model == "none" else load_model(model, adapter=adapter)
-    launch(build(Page(desk, writer, load_tools(tools) if writer else [])), host=host, port=port)
+    launch(build(Page(desk, writer, known)), host=host, port=port)

@@ -8,14 +8,15 @@ import hashlib
 import json
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent.errors import UserError
 from agent.messages import Message, Problem
 from dataset_builder.annotate.edit import fields_of, problems_of
-from dataset_builder.annotate.journal import STATUSES, Draft, Journal, Kind, Standing, Status
+from dataset_builder.annotate.journal import Draft, Journal
+from dataset_builder.annotate.standing import STATUSES, Kind, Standing, Status
 from dataset_builder.rows import Row, read_rows
 
 
@@ -77,7 +78,10 @@ class Desk:
         return self.next_open(Seat(who))
 
     def next_open(self, seat: Seat) -> Seat:
-        """The next row nobody has decided on and nobody else has before them; the same row where there is none."""
+        """The next row nobody has decided on and nobody else has before them; the same row where there is none.
+
+        Who has no row yet and comes when all are held gets one that somebody else has before them.
+        """
         statuses = self.status_of_all()
         start = self.by_key.get(seat.key, -1)
         order = [*self.sheets[start + 1 :], *self.sheets[: start + 1]]
@@ -85,7 +89,7 @@ class Desk:
         if not seat.key:  # who comes back (a reload, a restart) goes on where they were
             open_rows = sorted(open_rows, key=lambda key: self.journal.holder(key) != seat.who)
         key = self.journal.claim(open_rows, seat.who)
-        return self.at(seat, key or seat.key or self.sheets[0].key)
+        return self.at(seat, key or seat.key or next(iter(open_rows), self.sheets[0].key))
 
     def step(self, seat: Seat, by: int, status: Status | None = None) -> Seat:
         """The next (`by=1`) or previous (`by=-1`) row, of those with `status` where it is given."""
@@ -114,12 +118,18 @@ class Desk:
 
     # --- deciding -------------------------------------------------------------------------------------------------
 
-    def save(self, seat: Seat, messages: Sequence[Message], act: str = "") -> Seat:
-        """Save an edited conversation; nothing is written where nothing changed. Raises ConflictError."""
-        if list(messages) == self.messages(seat.key):
-            self.journal.drop_drafts(seat.key, seat.who)
-            return self.at(seat, seat.key)
-        return self._act(seat, "edit", {"messages": list(messages)}, act)
+    def save(
+        self, seat: Seat, messages: Sequence[Message], act: str = "", saved: Mapping[str, str] | None = None
+    ) -> Seat:
+        """Save an edited conversation; nothing is written where nothing changed. Raises ConflictError.
+
+        Drafts of the row are done with; where `saved` is given, only those that say what it says of their field, as
+        the others were typed since.
+        """
+        if list(messages) != self.messages(seat.key):
+            return self._act(seat, "edit", {"messages": list(messages)}, act, saved)
+        self.journal.drop_drafts(seat.key, seat.who, saved=saved)
+        return self.at(seat, seat.key)
 
     def decide(self, seat: Seat, kind: Kind, reason: str = "", act: str = "") -> Seat:
         """Accept, reject or delete the row before the person. Raises ConflictError."""
@@ -163,9 +173,10 @@ class Desk:
     def standing(self, seat: Seat) -> Standing:
         return self.journal.standing(seat.key)
 
-    def _act(self, seat: Seat, kind: Kind, body: dict, act: str = "") -> Seat:
+    def _act(self, seat: Seat, kind: Kind, body: dict, act: str = "", saved: Mapping[str, str] | None = None) -> Seat:
+        original = self.sheet(seat).row
         version = self.journal.append(
-            seat.key, kind, body, who=seat.who, version=seat.version, original=self.sheet(seat).row, act=act
+            seat.key, kind, body, who=seat.who, version=seat.version, original=original, act=act, saved=saved
         )
         return replace(seat, version=version, turn=seat.turn + 1, sheet=seat.sheet + 1)
 

@@ -9,8 +9,10 @@ from html import escape
 
 from agent.messages import Message, Problem, ToolSchema
 from dataset_builder.annotate.desk import Sheet
-from dataset_builder.annotate.journal import Draft, Standing, Status
+from dataset_builder.annotate.journal import Draft
 from dataset_builder.annotate.running import Progress
+from dataset_builder.annotate.standing import Standing, Status
+from dataset_builder.annotate.telling import place, told
 from dataset_builder.annotate.words import Words
 
 
@@ -38,7 +40,7 @@ def row_head(
     chip = f'<span class="chip {standing.status}">{escape(words.status[standing.status] + reason)}</span>'
     note = f'<p class="note">{escape(words.held)}</p>' if held else ""
     if problems:
-        items = "".join(f"<li><code>{escape(one['field'])}</code> {escape(one['what'])}</li>" for one in problems)
+        items = "".join(f"<li>{escape(told(one, words))}</li>" for one in problems)
         state = f'<div class="problems">{escape(words.problems)}<ul>{items}</ul></div>'
     else:
         state = f'<p class="fine">{escape(words.no_problems)}</p>'
@@ -63,7 +65,7 @@ def tool_list(schemas: Sequence[ToolSchema]) -> str:
 def older_drafts(drafts: Sequence[Draft], words: Words) -> str:
     """What a person typed over a version that is no longer the latest, to be copied by hand."""
     items = "".join(
-        f"<dt><code>{escape(draft.field)}</code></dt><dd><pre>{escape(draft.text)}</pre></dd>" for draft in drafts
+        f"<dt>{escape(place(draft.field, words))}</dt><dd><pre>{escape(draft.text)}</pre></dd>" for draft in drafts
     )
     return f'<div class="older">{escape(words.older_drafts)}<dl>{items}</dl></div>'
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from agent.errors import UserError
 from dataset_builder.annotate.desk import Desk, Sheet
-from dataset_builder.annotate.journal import Standing
+from dataset_builder.annotate.standing import Standing
 from dataset_builder.card import Report, card_text, counted, funnel
 from dataset_builder.rows import MANIFEST, Rejected, Row, sift, write_dataset
 

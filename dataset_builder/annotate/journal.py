@@ -8,19 +8,14 @@ people from being given the same row; drafts keep what was typed and not yet sav
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from agent.errors import UserError
-from agent.messages import Message
-
-Status = Literal["open", "accepted", "rejected", "deleted"]
-Kind = Literal["edit", "accept", "reject", "delete", "undo"]
-STATUSES: tuple[Status, ...] = ("open", "accepted", "rejected", "deleted")
-_STATUS_AFTER: dict[str, Status] = {"edit": "open", "accept": "accepted", "reject": "rejected", "delete": "deleted"}
+from dataset_builder.annotate.standing import Action, Kind, Standing, Status, folded, kept_of
 
 FORMAT = 1  # stored as SQLite's user_version; a file of another format is refused, never rewritten
 CLAIM_SECONDS = 15 * 60
@@ -43,21 +38,8 @@ class ConflictError(Exception):
     """Somebody else has acted on the row since it was read; nothing was written."""
 
 
-@dataclass(frozen=True)
-class Standing:
-    """How a row stands.
-
-    Args:
-        version: The number of its latest action; 0 where there is none. An action must name it.
-        status: What was decided last.
-        messages: The conversation as edited; None: as it is in the dataset.
-        reason: Why it was rejected.
-    """
-
-    version: int = 0
-    status: Status = "open"
-    messages: list[Message] | None = None
-    reason: str = ""
+class UnwritableError(Exception):
+    """The journal cannot be written, as on a full disk; nothing was."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +62,26 @@ class Journal:
                 if found == 0:
                     database.execute("PRAGMA journal_mode = WAL")
                     database.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {FORMAT}; COMMIT")
+        except sqlite3.OperationalError as error:  # a full disk, a folder that may not be written
+            raise UserError(
+                f"cannot be written: {error}", where=str(path), mend="make room, or a writable copy"
+            ) from error
         except sqlite3.Error as error:
             raise UserError(f"is no annotation journal: {error}", where=str(path)) from error
         if found not in (0, FORMAT):
             raise UserError(f"has format {found}, this version reads {FORMAT}", where=str(path))
 
     def append(
-        self, key: str, kind: Kind, body: dict[str, Any], *, who: str, version: int, original: Any, act: str = ""
+        self,
+        key: str,
+        kind: Kind,
+        body: dict[str, Any],
+        *,
+        who: str,
+        version: int,
+        original: Any,
+        act: str = "",
+        saved: Mapping[str, str] | None = None,
     ) -> int:
         """Write one action, on the disk before this returns. Returns the row's new version.
 
@@ -98,6 +93,7 @@ class Journal:
             version: The version that the person saw.
             original: The row as it is in the dataset, kept beside its first action.
             act: Actions that share this (and are not empty) are undone together.
+            saved: Drafts of `who` that say this of their field go with the action; None: all of them go.
 
         Raises:
             ConflictError: `version` is not the latest any more.
@@ -112,7 +108,7 @@ class Journal:
                 (key, kind, _text(body), act, who, time.time()),
             )
             if kind != "undo":
-                database.execute("DELETE FROM drafts WHERE key = ? AND who = ?", (key, who))
+                _drop_drafts(database, key, who, saved)
             assert made.lastrowid is not None
             return made.lastrowid
 
@@ -129,7 +125,7 @@ class Journal:
         """The status of every row that anybody acted on; the bodies are not read."""
         with self._open() as database:
             actions = database.execute("SELECT key, number, kind, act FROM actions ORDER BY key, number").fetchall()
-        by_row: dict[str, list[tuple[int, str, str, dict[str, Any]]]] = {}
+        by_row: dict[str, list[Action]] = {}
         for key, number, kind, act in actions:
             by_row.setdefault(key, []).append((number, kind, act, {}))
         return {key: folded(rows).status for key, rows in by_row.items()}
@@ -141,20 +137,24 @@ class Journal:
         """
         with self._open() as database:
             actions = database.execute("SELECT key, number, kind, act, who FROM actions ORDER BY number").fetchall()
-        by_row: dict[str, list[tuple[int, str, str, dict[str, Any]]]] = {}
+        by_row: dict[str, list[Action]] = {}
         for row, number, kind, act, actor in actions:
             by_row.setdefault(row, []).append((number, kind, act, {"who": actor}))
-        last = {row: kept[-1] for row, found in by_row.items() if (kept := _kept(found))}
+        last = {row: kept[-1] for row, found in by_row.items() if (kept := kept_of(found))}
         own = [(action[0], row) for row, action in last.items() if action[3]["who"] == who]
         return max(own)[1] if own else key if key in last else None
 
     def claim(self, keys: Sequence[str], who: str) -> str | None:
         """Give `who` the first of `keys` that nobody else holds, and give up what they held; None if all are held."""
         now = time.time()
-        with self._writing() as database:
-            database.execute("DELETE FROM claims WHERE until < ? OR who = ?", (now, who))
-            held = {key for (key,) in database.execute("SELECT key FROM claims")}
+        free = None
+        # A claim is a courtesy: where it cannot be written, the row can still be read.
+        with suppress(UnwritableError), self._writing() as database:
+            held = {
+                key for (key,) in database.execute("SELECT key FROM claims WHERE until >= ? AND who != ?", (now, who))
+            }
             free = next((key for key in keys if key not in held), None)
+            database.execute("DELETE FROM claims WHERE until < ? OR who = ?", (now, who))
             if free is not None:
                 database.execute("INSERT INTO claims VALUES (?, ?, ?)", (free, who, now + CLAIM_SECONDS))
         return free
@@ -182,12 +182,13 @@ class Journal:
             found = database.execute("SELECT field, version, text FROM drafts WHERE key = ? AND who = ?", (key, who))
             return [Draft(*draft) for draft in found]
 
-    def drop_drafts(self, key: str, who: str, field: str | None = None) -> None:
-        """Forget what was typed and not saved: in one field, or in the whole row."""
+    def drop_drafts(self, key: str, who: str, field: str | None = None, saved: Mapping[str, str] | None = None) -> None:
+        """Forget what was typed and not saved: in one field, or in the whole row, or what `saved` says too."""
         with self._writing() as database:
-            database.execute(
-                "DELETE FROM drafts WHERE key = ? AND who = ? AND coalesce(field = ?, 1)", (key, who, field)
-            )
+            if field is None:
+                _drop_drafts(database, key, who, saved)
+            else:
+                database.execute("DELETE FROM drafts WHERE key = ? AND who = ? AND field = ?", (key, who, field))
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -200,42 +201,33 @@ class Journal:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction that holds the write lock from its start; rolled back where its body raises."""
-        with self._open() as database:
-            database.execute("BEGIN IMMEDIATE")
-            try:
-                yield database
-            except BaseException:
-                database.execute("ROLLBACK")
-                raise
-            database.execute("COMMIT")
+        """A transaction that holds the write lock from its start; rolled back where its body raises.
+
+        Raises:
+            UnwritableError: The disk is full, or the file may not be written.
+        """
+        try:
+            with self._open() as database:
+                database.execute("BEGIN IMMEDIATE")
+                try:
+                    yield database
+                except BaseException:
+                    if database.in_transaction:  # a full disk has rolled it back already
+                        database.execute("ROLLBACK")
+                    raise
+                database.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            raise UnwritableError(str(error)) from error
 
 
-def folded(actions: Iterable[tuple[int, str, str, dict[str, Any]]]) -> Standing:
-    """How a row stands after `actions` (number, kind, act, body), oldest first."""
-    actions = list(actions)
-    standing = Standing(version=actions[-1][0] if actions else 0)
-    for _, kind, _, body in _kept(actions):
-        standing = replace(
-            standing,
-            status=_STATUS_AFTER[kind],
-            messages=body.get("messages", standing.messages),
-            reason=body.get("reason", ""),
-        )
-    return standing
-
-
-def _kept(actions: Iterable[tuple[int, str, str, dict[str, Any]]]) -> list[tuple[int, str, str, dict[str, Any]]]:
-    """The actions that no undo took back; an undo takes back the latest kept one, and all that share its act."""
-    kept: list[tuple[int, str, str, dict[str, Any]]] = []
-    for action in actions:
-        if action[1] != "undo":
-            kept.append(action)
-            continue
-        act = kept.pop()[2] if kept else ""
-        while act and kept and kept[-1][2] == act:
-            kept.pop()
-    return kept
+def _drop_drafts(database: sqlite3.Connection, key: str, who: str, saved: Mapping[str, str] | None) -> None:
+    if saved is None:
+        database.execute("DELETE FROM drafts WHERE key = ? AND who = ?", (key, who))
+        return
+    database.executemany(
+        "DELETE FROM drafts WHERE key = ? AND who = ? AND field = ? AND text = ?",
+        [(key, who, field, text) for field, text in saved.items()],
+    )
 
 
 def _text(value: Any) -> str:

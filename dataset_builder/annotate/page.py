@@ -22,8 +22,10 @@ from dataset_builder.annotate import drawing
 from dataset_builder.annotate.desk import Desk, Seat, new_act
 from dataset_builder.annotate.edit import Inserted, with_fields, with_inserted, without
 from dataset_builder.annotate.export import export
-from dataset_builder.annotate.journal import ConflictError, Status
+from dataset_builder.annotate.journal import ConflictError, UnwritableError
 from dataset_builder.annotate.running import Job, run
+from dataset_builder.annotate.standing import Status
+from dataset_builder.annotate.telling import told
 from dataset_builder.annotate.words import WORDS
 
 Values = dict[str, Any]
@@ -49,9 +51,10 @@ class Page:
 
     def save(self, seat: Seat, lang: str, values: Values) -> Seat:
         def save() -> Seat:
-            after = self._saved(seat, values)
+            after = self._saved(seat, values, typing=True)
             gr.Info(WORDS[lang].saved, duration=2)
-            return replace(after, sheet=seat.sheet)  # what is typed while the save is under way stays in its field
+            # Not drawn anew: what is typed while the save is under way stays in its field.
+            return replace(after, turn=seat.turn, sheet=seat.sheet)
 
         return self._tried(seat, lang, values, save)
 
@@ -65,7 +68,7 @@ class Page:
             after = self._saved(seat, values, act=act)
             problems = self.desk.problems(after, self.desk.messages(after.key))
             if problems:
-                gr.Warning(WORDS[lang].not_accepted.format(**problems[0]))
+                gr.Warning(WORDS[lang].not_accepted.format(problem=told(problems[0], WORDS[lang])))
                 return after
             return self.next_open(self.desk.decide(after, "accept", act=act), lang)
 
@@ -96,11 +99,17 @@ class Page:
 
     def typed(self, seat: Seat, lang: str, field: str, text: str) -> str:
         """Keep what is being typed; returns what to tell the person."""
-        return WORDS[lang].draft_kept if self.desk.keep_draft(seat, field, text) else ""
+        try:
+            return WORDS[lang].draft_kept if self.desk.keep_draft(seat, field, text) else ""
+        except UnwritableError:
+            return WORDS[lang].draft_lost
 
-    def discard(self, seat: Seat) -> Seat:
-        self.desk.journal.drop_drafts(seat.key, seat.who)
-        return self.desk.at(seat, seat.key)
+    def discard(self, seat: Seat, lang: str) -> Seat:
+        def discard() -> Seat:
+            self.desk.journal.drop_drafts(seat.key, seat.who)
+            return self.desk.at(seat, seat.key)
+
+        return self._tried(seat, lang, {}, discard)
 
     # --- running the agent ----------------------------------------------------------------------------------------
 
@@ -126,9 +135,11 @@ class Page:
                 seat = now.seat
                 yield gr.skip(), drawing.live(now, words), gr.Button(visible=True)
                 if now.ended not in ("", "answered", "steps"):
-                    gr.Warning(f"{words.run_ended}{now.failure or now.ended}")
+                    gr.Warning(f"{words.run_ended}{words.reasons_ended.get(now.ended, now.failure or now.ended)}")
         except ConflictError:
             gr.Warning(words.conflict)
+        except UnwritableError as error:
+            gr.Warning(words.not_written.format(why=error))
         except Exception:
             log.exception("the run failed")
             gr.Warning(words.run_failed)
@@ -147,7 +158,7 @@ class Page:
     def next_open(self, seat: Seat, lang: str) -> Seat:
         after = self.desk.next_open(seat)
         if after.key == seat.key:
-            gr.Info(WORDS[lang].no_more)
+            gr.Info(WORDS[lang].all_held if self.desk.counts()["open"] else WORDS[lang].no_more)
         return after
 
     def move(self, seat: Seat, by: int, only: Status | str) -> Seat:
@@ -161,20 +172,28 @@ class Page:
         target = self.desk.path.with_name(f"{self.desk.path.resolve().stem}-reviewed")
         try:
             done = export(self.desk, target, overwrite=True)
-        except UserError as error:
-            gr.Warning(str(error))
+        except (UserError, OSError) as error:
+            nothing = not self.desk.counts()["accepted"]
+            gr.Warning(WORDS[lang].nothing_accepted if nothing else WORDS[lang].not_written.format(why=error))
             return
         rows = sum(done["rows"].values())
         gr.Info(WORDS[lang].exported.format(folder=Path(done["folder"]).name, rows=rows, edited=done["edited"]))
 
     # --------------------------------------------------------------------------------------------------------------
 
-    def _saved(self, seat: Seat, values: Values, change: Change | None = None, act: str = "") -> Seat:
-        """Save the fields, changed further by `change`. Raises UnreadableError and ConflictError."""
+    def _saved(
+        self, seat: Seat, values: Values, change: Change | None = None, act: str = "", *, typing: bool = False
+    ) -> Seat:
+        """Save the fields, changed further by `change`; while somebody is `typing`, drafts with other texts are kept.
+
+        Raises:
+            UnreadableError, ConflictError, UnwritableError: Nothing was saved.
+        """
         messages, problems = with_fields(self.desk.messages(seat.key), values)
         if problems:
             raise UnreadableError(problems[0])
-        return self.desk.save(seat, change(messages) if change else messages, act)
+        saved = {field: str(value) for field, value in values.items()} if typing else None
+        return self.desk.save(seat, change(messages) if change else messages, act, saved)
 
     def _tried(self, seat: Seat, lang: str, values: Values, action: Callable[[], Seat]) -> Seat:
         """The seat after `action`; where it could not be done, the person is told why and nothing typed is lost."""
@@ -182,12 +201,15 @@ class Page:
             return action()
         except UnreadableError as error:
             self._keep_typed(seat, values)
-            gr.Warning(WORDS[lang].not_saved.format(**error.problem))
+            gr.Warning(WORDS[lang].not_saved.format(problem=told(error.problem, WORDS[lang])))
             return seat
         except ConflictError:
             self._keep_typed(seat, values)
             gr.Warning(WORDS[lang].conflict)
             return self.desk.at(seat, seat.key)
+        except UnwritableError as error:
+            gr.Warning(WORDS[lang].not_written.format(why=error))
+            return seat
 
     def _keep_typed(self, seat: Seat, values: Values) -> None:
         """Keep as drafts what differs from the version that the person saw."""

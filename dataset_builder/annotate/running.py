@@ -5,6 +5,7 @@ written. The row's own tool schemas are what the model sees; the tools of the pa
 Knows nothing of Gradio.
 """
 
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -13,9 +14,13 @@ from agent.events import Delta, Done, Event, Failed, Replied, Result, Thought
 from agent.loop import Agent
 from agent.messages import Message, ToolSchema
 from agent.models import ChatModel
-from agent.toolbox.world import World, in_world
+from agent.toolbox import is_embedded
+from agent.toolbox.world import World, enter_world, in_world
 from agent.tools import Tool
 from dataset_builder.annotate.desk import Desk, Seat
+
+# Seconds between two pictures of a text that is being written: a busy page must not fall behind what it is sent.
+FRAME = 0.05
 
 
 @dataclass(frozen=True)
@@ -61,14 +66,34 @@ async def run(desk: Desk, model: ChatModel, known: Mapping[str, Tool], job: Job)
     start = desk.messages(job.seat.key)
     now = Progress(job.seat)
     yield now
+    world = await _as_left(start, known)
+    drawn = 0.0
     async with aclosing(agent.stream(start, steps=job.steps)) as events:
-        async for event in in_world(World(), events):
+        async for event in in_world(world, events):
             now = _after(now, event)
             if isinstance(event, Replied | Result):
                 now = _at(now, desk.save(now.seat, [*start, *now.made], job.act))
             elif isinstance(event, Done):
                 now = _at(now, desk.save(now.seat, event.messages, job.act), ended=event.reason)
-            yield now
+            writing = isinstance(event, Delta | Thought)
+            if not writing or time.monotonic() - drawn >= FRAME:
+                drawn = time.monotonic() if writing else 0.0
+                yield now
+
+
+async def _as_left(messages: Sequence[Message], known: Mapping[str, Tool]) -> World:
+    """The embedded tools' world as the calls so far have left it: what was noted down before can be looked up.
+
+    Only calls that have results are made again, and only of embedded tools, which change nothing but that world.
+    """
+    world = World()
+    answered = {message["tool_call_id"] for message in messages if message["role"] == "tool"}
+    with enter_world(world):
+        for call in (call for message in messages for call in message.get("tool_calls", [])):
+            made_again = known.get(call["function"]["name"])
+            if call["id"] in answered and made_again is not None and is_embedded(made_again):
+                await made_again.call(call["function"]["arguments"])
+    return world
 
 
 def _after(now: Progress, event: Event) -> Progress:

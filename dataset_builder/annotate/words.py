@@ -25,6 +25,7 @@ class Words:
     save: str
     export: str
     exported: str
+    nothing_accepted: str
     roles: dict[str, str]
     thought: str
     calls: str
@@ -35,7 +36,6 @@ class Words:
     run_step: str
     run_all: str
     rewrite: str
-    insert: str
     inserted: dict[str, str]
     tools: str
     unsaved: str
@@ -53,11 +53,21 @@ class Words:
     undone: str
     saved: str
     no_more: str
+    all_held: str
     generating: str
     stop: str
     run_failed: str
     run_ended: str
     keys: str
+    not_written: str
+    draft_lost: str
+    problem: str
+    card: str
+    nth_call: str
+    within: str
+    fields: dict[str, str]
+    reasons_ended: dict[str, str]
+    translates: bool = False  # whether what the checks say in English is to be said in this language
 
 
 WORDS = {
@@ -80,6 +90,7 @@ WORDS = {
         save="保存",
         export="导出已接受的",
         exported="已写入 {folder}：{rows} 条，其中 {edited} 条改过。",
+        nothing_accepted="还没有接受任何对话，没有可导出的。",
         roles={"system": "系统", "user": "用户", "assistant": "助手", "tool": "工具结果"},
         thought="想法",
         calls="调用的工具",
@@ -90,7 +101,6 @@ WORDS = {
         run_step="走一步",
         run_all="跑到底",
         rewrite="重写",
-        insert="在后面插入",
         inserted={"user": "用户消息", "assistant": "助手消息", "call": "工具调用", "tool": "工具结果"},
         tools="可用的工具（{count} 个）",
         unsaved="有未保存的修改",
@@ -101,18 +111,42 @@ WORDS = {
         no_problems="格式没有问题。",
         held="别人正开着这条对话。",
         conflict="这条对话刚被别人改过，你的操作没有保存，你写的文字还在。",
-        not_saved="没有保存。{field}：{what}",
-        not_accepted="还不能接受。{field}：{what}",
+        not_saved="没有保存。{problem}",
+        not_accepted="还不能接受。{problem}",
         needs_reason="请先写下拒绝的原因。",
         nothing_to_undo="没有可以撤销的操作。",
         undone="已撤销。",
         saved="已保存。",
         no_more="没有未审的对话了。",
+        all_held="剩下的未审对话都有人正开着。",
         generating="正在生成…",
         stop="停止",
-        run_failed="没能跑完：",
+        run_failed="没能跑完：模型出错了，已经写完的消息都在。",
         run_ended="运行结束：",
         keys="快捷键：Alt+A 接受 · Alt+S 保存 · Alt+Z 撤销 · Alt+N 下一条 · Alt+P 上一条",
+        not_written="没有保存：写不进磁盘（{why}）。你写的文字还在页面上，先腾出空间。",
+        draft_lost="草稿没能存下",
+        problem="{field}：{what}",
+        card="第 {number} 条消息",
+        nth_call="第 {number} 个调用",
+        within="，",
+        fields={
+            "function.arguments": "参数",
+            "function.name": "工具名",
+            "reasoning_content": "想法",
+            "tool_calls": "工具调用",
+            "role": "角色",
+        },
+        reasons_ended={
+            "steps": "步数用完了。",
+            "repeated calls": "模型一再重复同一个调用。",
+            "tokens": "词元用完了。",
+            "length": "回答太长，被截断了。",
+            "seconds": "时间用完了。",
+            "unreadable": "模型写的调用读不懂。",
+            "empty": "模型什么也没写。",
+        },
+        translates=True,
     ),
     "en": Words(
         title="Review conversations",
@@ -140,6 +174,7 @@ WORDS = {
         save="Save",
         export="Export accepted",
         exported="Written to {folder}: {rows} rows, {edited} of them edited.",
+        nothing_accepted="No conversation was accepted yet: there is nothing to export.",
         roles={"system": "System", "user": "User", "assistant": "Assistant", "tool": "Tool result"},
         thought="Thought",
         calls="Tool called",
@@ -150,7 +185,6 @@ WORDS = {
         run_step="Run a step",
         run_all="Run to end",
         rewrite="Rewrite",
-        insert="Insert after",
         inserted={"user": "user message", "assistant": "assistant message", "call": "tool call", "tool": "tool result"},
         tools="Tools on offer ({count})",
         unsaved="unsaved changes",
@@ -161,18 +195,41 @@ WORDS = {
         no_problems="The format is in order.",
         held="Somebody else has this conversation open.",
         conflict="Somebody else has just changed this conversation: your action was not saved, what you wrote is kept.",
-        not_saved="Not saved. {field}: {what}",
-        not_accepted="Cannot be accepted yet. {field}: {what}",
+        not_saved="Not saved. {problem}",
+        not_accepted="Cannot be accepted yet. {problem}",
         needs_reason="Please write down a reason first.",
         nothing_to_undo="There is nothing to undo.",
         undone="Undone.",
         saved="Saved.",
         no_more="Every conversation is reviewed.",
+        all_held="Somebody has each of the conversations that are left open.",
         generating="Generating…",
         stop="Stop",
-        run_failed="Not run to the end: ",
+        run_failed="Not run to the end: the model failed. Every message that was whole is kept.",
         run_ended="The run ended: ",
         keys="Keys: Alt+A accept · Alt+S save · Alt+Z undo · Alt+N next · Alt+P previous",
+        not_written="Not saved: the disk cannot be written ({why}). What you typed is still here: make room first.",
+        draft_lost="draft could not be kept",
+        problem="{field}: {what}",
+        card="message {number}",
+        nth_call="call {number}",
+        within=", ",
+        fields={
+            "function.arguments": "arguments",
+            "function.name": "tool",
+            "reasoning_content": "thought",
+            "tool_calls": "calls",
+            "role": "role",
+        },
+        reasons_ended={
+            "steps": "all steps are used up.",
+            "repeated calls": "the model keeps repeating one call.",
+            "tokens": "all tokens are used up.",
+            "length": "the answer was too long and was cut.",
+            "seconds": "time is up.",
+            "unreadable": "a call by the model could not be understood.",
+            "empty": "the model wrote nothing.",
+        },
     ),
 }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import Server, chromium, open_page, serving
+from browsing import Server, chromium, contrast, open_page, serving
 from some_rows import write_rows
 
 from agent.messages import check_conversation
@@ -22,7 +22,7 @@ SCRIPT = str(Path(__file__).with_name("serve_annotate.py"))
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_rows(tmp_path_factory.mktemp("annotate") / "rows.jsonl", count=6)
+    return write_rows(tmp_path_factory.mktemp("annotate") / "rows.jsonl", count=12)
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +60,7 @@ def test_edit_run_accept_survives_a_killed_server_and_comes_out_as_rows(
     _content(page, 3).fill("北京晴，22 度，适合出门。")
     page.locator("#save").click()
     page.get_by_text("已保存。").wait_for()
+    page.get_by_text("草稿已存").wait_for(state="detached")
     _content(page, 0).fill("北京今天的天气，是怎样的？")
     page.get_by_text("草稿已存").wait_for()
     server.kill()
@@ -73,7 +74,7 @@ def test_edit_run_accept_survives_a_killed_server_and_comes_out_as_rows(
     # Broken JSON is refused with the field's name, and stays in its box; good arguments run again.
     _arguments(page, 1).fill('{"city": ')
     page.locator("#step-1").click()
-    page.get_by_text("messages[1].tool_calls[0].function.arguments：is not JSON").wait_for()
+    page.get_by_text("第 2 条消息，参数：不是合法的 JSON").wait_for()
     assert _arguments(page, 1).input_value() == '{"city": '
     _arguments(page, 1).fill('{"city": "上海市"}')
     page.locator("#step-1").click()
@@ -101,6 +102,39 @@ def test_edit_run_accept_survives_a_killed_server_and_comes_out_as_rows(
     assert row["messages"][0]["content"] == "北京今天的天气，是怎样的？"
     assert row["messages"][1]["tool_calls"][0]["function"]["arguments"] == {"city": "上海市"}
     assert "上海市" in row["messages"][2]["content"]
+
+
+def test_what_is_typed_while_a_save_is_under_way_is_kept(server: Server, browser: Any) -> None:
+    page, wrong = open_page(browser, server.url)
+    page.locator("#message-3").wait_for()
+    for number in range(3):
+        _content(page, 3).fill(f"答案 {number}")
+        page.locator("#save").click()
+        _content(page, 0).fill(f"问题 {number}")  # before the save can have come back
+        page.wait_for_timeout(2500)  # an answer to the save may still come, and must not take the text away
+        assert _content(page, 0).input_value() == f"问题 {number}"
+    page.locator("#draft-note", has_text="草稿已存").wait_for()
+    page.reload()
+    page.locator("#message-3").wait_for()
+    assert (_content(page, 0).input_value(), _content(page, 3).input_value()) == ("问题 2", "答案 2")
+    page.get_by_text("丢弃未保存的修改").click()
+    page.get_by_text("有未保存的修改").wait_for(state="detached")
+    assert _content(page, 0).input_value() == "问题 1", "the save took what stood in the field then"
+    assert wrong == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_the_whole_width_in_readable_greys(server: Server, browser: Any, scheme: str) -> None:
+    page, wrong = open_page(browser, server.url, viewport={"width": 390, "height": 844}, color_scheme=scheme)
+    page.locator("#message-3").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    for text in (".progress p", ".row-head small", ".card .card-title", ".card button.small"):
+        assert contrast(page, text) >= 4.5, text  # WCAG 2.2, 1.4.3
+    name, arguments = (page.locator(f"#message-1 .call {part}").bounding_box() for part in ("input", ".code textarea"))
+    assert arguments["y"] > name["y"] + name["height"] - 1, "arguments beside the name, where there is no room"
+    assert wrong == []
+    page.context.close()
 
 
 def test_two_browsers_get_different_rows_and_never_overwrite_each_other(

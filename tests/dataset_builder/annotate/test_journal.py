@@ -7,6 +7,8 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,9 @@ from agent.errors import UserError
 from agent.messages import check_conversation
 from dataset_builder.annotate.desk import Desk, Seat
 from dataset_builder.annotate.export import export
-from dataset_builder.annotate.journal import CLAIM_SECONDS, ConflictError, Draft, Journal, folded
+from dataset_builder.annotate.journal import CLAIM_SECONDS, ConflictError, Draft, Journal, UnwritableError
+from dataset_builder.annotate.page import Page
+from dataset_builder.annotate.standing import folded
 from dataset_builder.rows import read_rows
 
 
@@ -91,6 +95,20 @@ def test_each_row_is_given_once_and_then_the_work_is_done(desk: Desk) -> None:
     assert desk.next_open(seat).key == seat.key
 
 
+def test_who_comes_when_every_open_row_is_held_sees_an_open_one_and_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk = Desk(write_rows(tmp_path / "rows.jsonl", count=3))
+    done = desk.decide(desk.sit("done"), "accept")
+    held = [desk.sit(who).key for who in ("first", "second")]
+    late = desk.sit("late")
+    assert late.key in held
+    assert desk.held_by_another(late)
+    assert desk.next_open(done).key == done.key
+    Page(desk, None, []).next_open(done, "zh")
+    assert capsys.readouterr().out == "剩下的未审对话都有人正开着。\n"
+
+
 def test_undo_goes_back_to_the_row_of_my_latest_action_and_leaves_others_alone(desk: Desk) -> None:
     mine = desk.sit("me")
     theirs = desk.sit("they")
@@ -154,6 +172,31 @@ def test_a_row_that_changed_is_a_new_row(tmp_path: Path) -> None:
     desk.decide(desk.sit("me"), "accept")
     path.write_text(path.read_text("utf-8").replace("北京今天晴", "北京今天雨"), encoding="utf-8")
     assert Desk(path).counts()["accepted"] == 0
+
+
+class FullJournal(Journal):
+    """A journal whose disk has no more room: SQLite itself says so."""
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        with super()._open() as database:
+            database.execute("PRAGMA max_page_count = 1")  # SQLite lowers it no further than the file is long
+            yield database
+
+
+def test_a_full_disk_loses_nothing_and_still_shows_every_row(desk: Desk) -> None:
+    seat = desk.sit("me")
+    long = "长" * 20_000
+    desk.journal = FullJournal(desk.journal.path)
+    with pytest.raises(UnwritableError, match="full"):
+        _edited(desk, seat, long)
+    with pytest.raises(UnwritableError, match="full"):
+        desk.keep_draft(seat, "messages[3].content", long)
+    assert desk.messages(seat.key) == desk.sheets[0].row["messages"]
+    assert desk.step(seat, 1).key == desk.sheets[1].key
+    page = Page(desk, None, [])
+    assert page.save(seat, "zh", {"messages[3].content": long}) is seat
+    assert page.typed(seat, "zh", "messages[3].content", long) == "草稿没能存下"
 
 
 def test_a_file_that_is_no_journal_is_named(tmp_path: Path) -> None:

@@ -1,0 +1,58 @@
+"""Says a problem to the person at the page: where it is, by the numbers on the cards, and what, in their language.
+
+Comes in: a problem whose field is a path. Goes out: text. A sentence that has no translation here is said as it came.
+"""
+
+import re
+
+from agent.messages import Problem
+from dataset_builder.annotate.words import Words
+
+_PATH = re.compile(r"messages\[(\d+)\](?:\.tool_calls\[(\d+)\])?(?:\.([\w.]+))?$")
+
+# What the checks say in English, as patterns; the groups stand in the translation.
+_ZH = tuple(
+    (re.compile(f"{pattern}$", re.DOTALL), text)
+    for pattern, text in (
+        (r"is not JSON: (.+) \(line (\d+), column (\d+)\)", r"不是合法的 JSON（第 \2 行第 \3 列）：\1"),
+        (r"is not JSON: (.+) is no JSON", r"不是合法的 JSON：JSON 里没有 \1"),
+        (r"must be a JSON object, as .+", r'必须是 JSON 对象，例如 {"参数名": 值}'),
+        (r"the last calls have no results yet", r"最后的调用还没有结果"),
+        (r"an assistant message needs content or a tool call", r"助手消息要有文字或工具调用"),
+        (r"\w+ speaks while calls wait for their results: .+", r"前面的工具调用还没有结果，这里不能说话"),
+        (r"calls '(.+)', which is not in tools", r"调用的 \1 不在可用的工具里"),
+        (r"answers no open call, got .+", r"没有与它对应的工具调用"),
+        (r"a system message is only allowed first", r"系统消息只能放在最前面"),
+        (r"missing required argument(?: in '(.+)')?: (.+)", r"缺少必填的参数：\2"),
+        (r"unknown argument(?: in '(.+)')?: (.+) \(there are: (.+)\)", r"没有这个参数：\2（只有 \3）"),
+        (r"argument '(.+)' must be one of (.+), got (.+)", r"参数 \1 只能是 \2 之一，现在是 \3"),
+        (r"argument '(.+)' must be of type (.+), got (.+)", r"参数 \1 的类型应当是 \2，现在是 \3"),
+        (r"(.+): (.+) became (.+)", r"参数 \1：\2 应当写成 \3"),
+    )
+)
+
+
+def told(problem: Problem, words: Words) -> str:
+    """The whole problem on one line."""
+    return words.problem.format(field=place(problem["field"], words), what=what(problem["what"], words))
+
+
+def place(field: str, words: Words) -> str:
+    """`messages[1].tool_calls[0].function.arguments` as "message 2, arguments": cards are counted from 1."""
+    found = _PATH.match(field)
+    if found is None:
+        return field
+    message, call, rest = found.groups()
+    number = int(call) + 1 if call is not None else None
+    parts = [words.card.format(number=int(message) + 1)]
+    parts += [words.nth_call.format(number=number)] if number is not None and number > 1 else []
+    parts += [words.fields.get(rest, rest)] if rest and rest != "content" else []
+    return words.within.join(parts)
+
+
+def what(text: str, words: Words) -> str:
+    if words.translates:
+        for pattern, translation in _ZH:
+            if found := pattern.match(text):
+                return found.expand(translation)
+    return text

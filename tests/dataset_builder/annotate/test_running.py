@@ -1,0 +1,74 @@
+"""Running the agent on a row: each step finds the world as the steps before have left it."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from scripted_model import ScriptedModel
+
+from agent.messages import Message, tool_call, tool_message
+from agent.tools import load_tools, tool
+from dataset_builder.annotate.desk import Desk
+from dataset_builder.annotate.running import Job, run
+
+KNOWN = {known.name: known for known in load_tools("embedded")}
+
+
+def _desk(folder: Path, messages: list[Message], schemas: list[Any]) -> Desk:
+    row = {
+        "id": "1", "messages": messages, "tools": schemas, "scenario": "multi_turn", "lang": "zh",
+        "split_key": "todo", "quality": {}, "provenance": {}, "schema_version": 1,
+    }  # fmt: skip
+    file = folder / "rows.jsonl"
+    file.write_text(json.dumps(row, ensure_ascii=False) + "\n", encoding="utf-8")
+    return Desk(file)
+
+
+def _executed(desk: Desk, known: dict[str, Any]) -> Message:
+    """The result of the calls that the row ends with: `steps=0` runs only those."""
+
+    async def to_the_end() -> None:
+        async for _ in run(desk, ScriptedModel(), known, Job(desk.sit("me"), 0, "act")):
+            pass
+
+    asyncio.run(to_the_end())
+    return desk.messages(desk.sheets[0].key)[-1]
+
+
+def test_what_an_earlier_call_noted_down_is_found_again_by_a_later_step(tmp_path: Path) -> None:
+    added, listed = tool_call("add_task", {"task": "买牛奶"}, "aaaaaaaaa"), tool_call("list_tasks", {}, "bbbbbbbbb")
+    messages: list[Message] = [
+        {"role": "user", "content": "记一下买牛奶，再看看待办。"},
+        {"role": "assistant", "content": "", "tool_calls": [added]},
+        tool_message(added, "{}"),
+        {"role": "assistant", "content": "", "tool_calls": [listed]},
+    ]
+    desk = _desk(tmp_path, messages, [KNOWN["add_task"].schema, KNOWN["list_tasks"].schema])
+    assert "买牛奶" in _executed(desk, KNOWN)["content"]
+    fresh = _desk(tmp_path, [messages[0], messages[3]], [KNOWN["list_tasks"].schema])
+    assert "买牛奶" not in _executed(fresh, KNOWN)["content"], "a world outlived its run"
+
+
+def test_a_tool_of_ones_own_is_never_called_twice_for_one_call(tmp_path: Path) -> None:
+    sent: list[str] = []
+
+    @tool
+    def send(text: str) -> str:
+        """Send a text.
+
+        Args:
+            text: It.
+        """
+        sent.append(text)
+        return "sent"
+
+    first, second = tool_call("send", {"text": "1"}, "aaaaaaaaa"), tool_call("send", {"text": "2"}, "bbbbbbbbb")
+    messages: list[Message] = [
+        {"role": "user", "content": "send 1, then 2"},
+        {"role": "assistant", "content": "", "tool_calls": [first]},
+        tool_message(first, "sent"),
+        {"role": "assistant", "content": "", "tool_calls": [second]},
+    ]
+    assert _executed(_desk(tmp_path, messages, [send.schema]), {"send": send})["content"] == "sent"
+    assert sent == ["2"]
