@@ -14,6 +14,7 @@ import asyncio
 import hashlib
 import json
 import sqlite3
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -52,6 +53,8 @@ CREATE TABLE facts (
 ) WITHOUT ROWID;
 """,
 )
+SPENT = """SELECT coalesce(sum(json_extract(answer, '$.usage.prompt_tokens')), 0),
+    coalesce(sum(json_extract(answer, '$.usage.completion_tokens')), 0) FROM answers WHERE kind = 'reply'"""
 VERSION = len(_MIGRATIONS)  # of the tables; written into the file
 
 
@@ -135,6 +138,9 @@ class Journal:
             base.execute("PRAGMA synchronous = NORMAL")
             version = base.execute("PRAGMA user_version").fetchone()[0]
             if version < VERSION:
+                if version:
+                    line = f"callsmith: {self.file}: a journal of version {version} becomes one of version {VERSION}"
+                    print(f"{line}; its answers stay", file=sys.stderr, flush=True)
                 steps = " ".join(_MIGRATIONS[version:])
                 base.executescript(f"BEGIN; {steps} PRAGMA user_version = {VERSION}; COMMIT;")
             elif version > VERSION:
@@ -197,11 +203,10 @@ class Journal:
 
     def spent(self) -> tuple[int, int, int]:
         """Replies that were paid for, and their tokens: read and written."""
-        usage = "json_extract(answer, '$.usage.{}')"
-        sums = ", ".join(f"coalesce(sum({usage.format(name)}), 0)" for name in ("prompt_tokens", "completion_tokens"))
         with self._disk():
-            found = self._base.execute(f"SELECT count(answer), {sums} FROM answers WHERE kind = 'reply'").fetchone()
-        return int(found[0]), int(found[1]), int(found[2])
+            read, written = self._base.execute(SPENT).fetchone()
+            replies = self._base.execute("SELECT count(answer) FROM answers WHERE kind = 'reply'").fetchone()[0]
+        return int(replies), int(read), int(written)
 
     @contextmanager
     def _disk(self) -> Iterator[None]:

@@ -14,7 +14,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+
 
 from agent.errors import UserError
 from agent.events import Done, Failed
@@ -28,13 +28,13 @@ from dataset_builder.failing import FailingOnce
 from dataset_builder.grid import SCENARIOS, Cell, Grid
 from dataset_builder.journal import scope
 from dataset_builder.pipeline import in_order
-from dataset_builder.prompting import PROMPTS, REPLYING, as_text, filled, listed, prompts, required
+from dataset_builder.prompting import PROMPTS, REPLYING, filled, listed, prompts
 from dataset_builder.questions import Cell as Key
 from dataset_builder.questions import Conversation, Question, Solution
 from dataset_builder.replies import read_list, read_verdict
+from dataset_builder.requests import AT_ONCE, judgement_asked, questions_asked, target_of, verdict_asked
 from dataset_builder.standing_in import Recordings, StandIn
 
-AT_ONCE = 4  # questions asked for in one request
 THINKING_UP = Sampling(max_new_tokens=1024, temperature=0.9)
 JUDGING = Sampling(max_new_tokens=256)
 SOLVING = Sampling(max_new_tokens=1024)
@@ -190,40 +190,6 @@ class LLMTeacher:
         )
         reply = await complete(self._model, [{"role": "user", "content": request}], [], ANSWERING)
         return reply.message["content"].strip().strip('"“”') or "…"
-
-
-def questions_asked(said: dict[str, Any], cell: Cell, offered: Sequence[Tool]) -> str:
-    """The request for the questions of one cell."""
-    return filled(
-        said["questions"][cell.scenario],
-        tools=listed(offered, cell.lang),
-        target=cell.target.name,
-        required=", ".join(required(cell.target)),
-        count=AT_ONCE,
-        persona=said["personas"][int(cell.persona * len(said["personas"]))],
-    )
-
-
-def target_of(question: Question) -> str:
-    """The name of the tool that a question of this teacher is about."""
-    return question.plan.calls[0].name
-
-
-def judgement_asked(said: dict[str, Any], question: Question, messages: Sequence[Message]) -> str:
-    """The request for a verdict on what the assistant made of a question."""
-    return filled(
-        said["judge_answer"],
-        tools=listed(question.tools, question.lang),
-        conversation=as_text(messages),
-        expectation=filled(said["expectations"][question.scenario], target=target_of(question)),
-    )
-
-
-def verdict_asked(said: dict[str, Any], question: Question) -> str:
-    """The request for a verdict on one question."""
-    expectation = filled(said["expectations"][question.scenario], target=target_of(question))
-    tools = listed(question.tools, question.lang)
-    return filled(said["judge"], tools=tools, question=question.user, expectation=expectation)
 
 
 def _distracted(conversation: Conversation, target: str) -> str:

@@ -16,8 +16,8 @@ from typing import Any
 from agent.tools import Tool
 from dataset_builder.embedded_teacher import EmbeddedTeacher
 from dataset_builder.grid import SCENARIOS, Cell, Grid
-from dataset_builder.llm_teacher import AT_ONCE, questions_asked
 from dataset_builder.prompting import PROMPTS, filled, listed, prompts
+from dataset_builder.requests import AT_ONCE, questions_asked
 
 RULE = (
     "a token for each Chinese character and for every 4 other characters of the prompts as they will be sent; for what "

@@ -56,6 +56,9 @@ def of_plan(plan: Mapping[str, Any]) -> Iterator[str]:
 def of_status(state: Mapping[str, Any]) -> Iterator[str]:
     yield f"{state['output']}: {state['state']}, {state['rows']} of {state['wanted']} rows"
     if state["asked"]:
+        tokens = state.get("tokens", {})
+        if any(tokens.values()):
+            yield f"  tokens: {tokens['read']:,} read, {tokens['written']:,} written"
         yield "  written down: " + ", ".join(f"{count} × {kind}" for kind, count in sorted(state["asked"].items()))
     for stage in state["funnel"]:
         yield f"  {stage['stage'].ljust(14)} {stage['came_in']:>7} came in {stage['went_on']:>7} went on"

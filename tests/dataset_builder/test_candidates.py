@@ -76,5 +76,6 @@ def test_a_build_keeps_candidates_and_publishes_pairs(tmp_path, capsys):
         assert pair["chosen"][0]["tool_calls"] != pair["rejected"][0]["tool_calls"]
         assert pair["rejected"][0]["tool_calls"][0]["function"]["arguments"] == {"city": "Atlantis"}
         assert pair["provenance"]["rejected"]["because"].startswith("grounding: nobody said 'Atlantis'")
+    assert load_dataset(str(tmp_path / "set"), split="train", cache_dir=cache)[0]["id"] == rows[0]["id"]
     assert rows[0]["quality"]["candidates"] == {"solved": 3, "good": 1}
     assert "`preference` holds 16 pairs" in (tmp_path / "set" / "README.md").read_text()

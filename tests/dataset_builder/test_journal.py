@@ -128,13 +128,15 @@ def test_a_journal_of_another_version_says_so(tmp_path):
         Journal(tmp_path)
 
 
-def test_a_journal_of_an_older_version_goes_on_with_its_answers(tmp_path):
+def test_a_journal_of_an_older_version_says_so_and_goes_on_with_its_answers(tmp_path, capsys):
     with Journal(tmp_path) as journal:
         called(journal, "row 1", 5)
     base = sqlite3.connect(journal.file)
     base.executescript("DROP TABLE outcomes; DROP TABLE facts; PRAGMA user_version = 1")
     base.close()
+    capsys.readouterr()
     with Journal(tmp_path) as journal:
+        assert "a journal of version 1 becomes one of version 2; its answers stay" in capsys.readouterr().err
         assert called(journal, "row 1", 5)[0].content == "paid 5, receipt 1"
         journal.start({"rows asked for": 3})
         journal.settle("row 1", "", "", {})

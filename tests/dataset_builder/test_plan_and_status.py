@@ -107,6 +107,10 @@ def test_the_status_of_a_run_that_was_killed_and_of_one_that_is_done(tmp_path, c
     assert 0 < stopped["asked"]["reply"] < done["asked"]["reply"]
     manifest = json.loads((tmp_path / "set" / "callsmith.json").read_text())
     assert done["funnel"] == manifest["funnel"]
+    assert done["tokens"] == {
+        "read": manifest["cost"]["prompt tokens"],
+        "written": manifest["cost"]["completion tokens"],
+    }
     code, out, _ = run(capsys, "--status", tmp_path / "set")
     assert code == 0
     assert "finished, 16 of 16 rows" in out
