@@ -15,7 +15,6 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
-
 from agent.errors import UserError
 from agent.events import Done, Failed
 from agent.loop import Agent, Limits
