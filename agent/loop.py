@@ -7,9 +7,10 @@ holds no conversation, so one may serve many. Knows nothing of engines, text for
 import asyncio
 import contextlib
 import functools
-import random
+import contextvars
 import time
 from collections.abc import AsyncGenerator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from agent.around import planning
@@ -19,7 +20,7 @@ from agent.confirming import Confirm, allow
 from agent.errors import UserError
 from agent.events import Delta, Done, Event, Failed, Planned, Repaired, Replied, Result, Thought, Used
 from agent.formats.calls import UNKNOWN_TOOL
-from agent.messages import Message, ToolCall, ToolSchema, new_call_id, tool_call
+from agent.messages import Message, ToolSchema
 from agent.models.protocol import ChatModel, Reply, Sampling
 from agent.notices import notice
 from agent.progress import Limits, OutOfTimeError, Progress, open_calls
@@ -109,7 +110,7 @@ class Agent:
         return Selector(self.tools)
 
     def run(self, messages: Sequence[Message], *, steps: int | None = None) -> Run:
-        """`stream` to its end, outside any event loop; raises `UserError` where the model cannot be reached."""
+        """`stream` to its end; raises `UserError` where the model cannot be reached. Blocks, in a notebook too."""
 
         async def to_the_end() -> Run:
             failure = ""
@@ -123,7 +124,13 @@ class Agent:
                     return Run(event.messages, tools, event.reason)
             raise AssertionError("a run ends with Done")
 
-        return asyncio.run(to_the_end())
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return asyncio.run(to_the_end())
+        # A notebook has an event loop already, which cannot run another one in itself: a thread can.
+        with ThreadPoolExecutor(1) as beside:
+            return beside.submit(contextvars.copy_context().run, asyncio.run, to_the_end()).result()
 
     async def stream(self, messages: Sequence[Message], *, steps: int | None = None) -> AsyncGenerator[Event, None]:
         """Continue `messages`, whatever they end with, and tell what happens; the last event is `Done`.
@@ -215,7 +222,7 @@ class Agent:
         progress.unread = "; ".join(text for text in reply.problems if not text.startswith(UNKNOWN_TOOL))
         events: list[Event] = [*(Repaired(repair) for repair in reply.repairs), Used(reply.usage)]
         events += [Failed(problem) for problem in reply.problems]
-        message = self._owned(reply.message, progress)
+        message = progress.owned(reply.message, self.seed)
         if reply.problems and not message.get("tool_calls"):
             message["content"] = message["content"] or reply.raw
             message["train"] = False  # shown to the model, which is to do better; not to be learned
@@ -225,25 +232,6 @@ class Agent:
             message["content"] = "\n\n".join(filter(None, [plan, message["content"]]))
         progress.add(message)
         return [*events, Replied(message)]
-
-    def _owned(self, message: Message, progress: Progress) -> Message:
-        """A copy of the message whose call ids are ours: repeatable by seed and place, and new to the conversation."""
-        owned: Message = {**message}
-        rng = random.Random(f"{self.seed}:{len(progress.messages)}")
-        taken = progress.call_ids
-        calls: list[ToolCall] = []
-        for call in message.get("tool_calls", []):
-            call_id = new_call_id(rng)
-            while call_id in taken:
-                call_id = new_call_id(rng)
-            taken.add(call_id)
-            calls.append(tool_call(call["function"]["name"], call["function"]["arguments"], call_id))
-        owned.pop("tool_calls", None)
-        if calls:
-            owned["tool_calls"] = calls
-        if any(call["function"]["name"] not in progress.tools for call in calls):
-            owned["train"] = False  # a call to a tool that does not exist is answered, never learned
-        return owned
 
     async def _execute(self, progress: Progress, caller: Caller) -> AsyncGenerator[Event, None]:
         """Run the open calls side by side and append their results in the order of the calls."""

@@ -6,13 +6,14 @@ models and of execution.
 
 import asyncio
 import json
+import random
 import time
 from collections import Counter
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from agent.messages import Message, ToolCall, ToolSchema
+from agent.messages import Message, ToolCall, ToolSchema, new_call_id, tool_call
 from agent.tools import Tool
 
 Item = TypeVar("Item")
@@ -74,6 +75,24 @@ class Progress:
         for call in message.get("tool_calls", ()):
             self.call_ids.add(call["id"])
             self.made[_identity(call)] += 1
+
+    def owned(self, message: Message, seed: int) -> Message:
+        """A copy of the message whose call ids are ours: repeatable by seed and place, and new to the conversation."""
+        made: Message = {**message}
+        rng = random.Random(f"{seed}:{len(self.messages)}")
+        calls: list[ToolCall] = []
+        for call in message.get("tool_calls", []):
+            call_id = new_call_id(rng)
+            while call_id in self.call_ids:
+                call_id = new_call_id(rng)
+            self.call_ids.add(call_id)
+            calls.append(tool_call(call["function"]["name"], call["function"]["arguments"], call_id))
+        made.pop("tool_calls", None)
+        if calls:
+            made["tool_calls"] = calls
+        if any(call["function"]["name"] not in self.tools for call in calls):
+            made["train"] = False  # a call to a tool that does not exist is answered, never learned
+        return made
 
     def times_made(self, call: ToolCall) -> int:
         """How often this very call was made since the last user message, this time included."""

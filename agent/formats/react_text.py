@@ -1,7 +1,7 @@
 """Reads a model's ReAct text: `Thought`, `Action`, `Action Input`, `Final Answer`, in English or Chinese.
 
-Comes in: one reply. Goes out: content, thought and calls in a `Reading`. `react_sections` finds the keywords. What stands
-after an `Observation` was made up by the model and is left out. Knows nothing of whole conversations.
+Comes in: one reply. Goes out: content, thought and calls in a `Reading`. `react_sections` finds the keywords. What
+stands after an `Observation` was made up by the model and is left out. Knows nothing of whole conversations.
 """
 
 import re

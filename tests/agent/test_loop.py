@@ -50,6 +50,13 @@ def collect(agent, messages, **options):
     return asyncio.run(all_events())
 
 
+def test_a_run_inside_an_event_loop_blocks_and_ends_as_in_a_notebook(scripted):
+    async def cell():
+        return Agent(scripted(CALL, "晴天。"), [get_weather]).run([ASK])
+
+    assert asyncio.run(cell()).messages[-1]["content"] == "晴天。"
+
+
 def test_a_call_is_executed_and_its_result_goes_back(scripted):
     agent = Agent(scripted(CALL, "晴天。"), [get_weather])
     run = agent.run([ASK])
