@@ -6,8 +6,8 @@ holds no conversation, so one may serve many. Knows nothing of engines, text for
 
 import asyncio
 import contextlib
-import functools
 import contextvars
+import functools
 import time
 from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
