@@ -76,6 +76,17 @@ class Offering:
         others = self._drawn(rng, lambda tool: tool.name not in used)
         return self._offered(shown, others[: rng.choice(DISTRACTORS)], rng, reserve)
 
+    def crowd_around(self, shown: ShownTool, rng: random.Random) -> list[Tool]:
+        """`shown` among as many others as fit: first its family, then those that could not do its work."""
+        family = self.families[shown.original.name]
+        near = near_to(family) - {family}
+        others = self._drawn(
+            rng, lambda tool: tool.name != shown.original.name and self.families[tool.name] not in near
+        )
+        siblings = [tool for tool in self.tools if self.families[tool.name] == family and tool is not shown.original]
+        strangers = [tool for tool in others if self.families[tool.name] != family]
+        return self._offered([shown], [*rng.sample(siblings, len(siblings)), *strangers], rng, 0)
+
     def unsuitable_for(self, family: str, rng: random.Random) -> list[Tool]:
         """Tools that cannot do the work of `family`: at least one, where there is any."""
         near = near_to(family)

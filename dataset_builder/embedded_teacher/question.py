@@ -15,10 +15,11 @@ Scenario = Literal[
     "chat",
     "tool_error",
     "multi_turn",
-    # Those below are thought up by a model only.
-    "sequential_calls",
+    # Not in the default mix:
     "tool_recovery",
     "distractors",
+    # Thought up by a model only.
+    "sequential_calls",
 ]
 
 DEFAULT_MIX: dict[Scenario, float] = {
@@ -30,6 +31,7 @@ DEFAULT_MIX: dict[Scenario, float] = {
     "tool_error": 0.05,
     "multi_turn": 0.5,
 }
+ON_REQUEST: tuple[Scenario, ...] = ("tool_recovery", "distractors")  # only where the mix names them
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Plan:
         system: The system message, or "".
         before: Calls of original tools that prepare the world, unseen: (name, arguments).
         seed: Of the world and of the final wording.
+        failure: What comes back from the first try, which does nothing, whereupon the calls are made again; or "".
     """
 
     calls: tuple[PlannedCall, ...] = ()
@@ -61,6 +64,7 @@ class Plan:
     system: str = ""
     before: tuple[tuple[str, dict[str, Any]], ...] = ()
     seed: int = 0
+    failure: str = ""
 
 
 @dataclass(frozen=True)

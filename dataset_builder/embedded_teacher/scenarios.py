@@ -25,6 +25,8 @@ from dataset_builder.embedded_teacher.reading import has_chinese, parameters_of
 from dataset_builder.embedded_teacher.templates import choose, fill
 from dataset_builder.embedded_teacher.variants import ShownTool
 
+FEWEST_DISTRACTORS = 3
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -74,13 +76,17 @@ class Scenarios:
             "missing_parameter": self.missing_parameter,
             "chat": self.chat,
             "tool_error": self.tool_error,
+            "tool_recovery": self.tool_recovery,
+            "distractors": self.distractors,
         }
 
     def possible(self) -> set[Scenario]:
         """What can be asked with the tools of this side."""
         scenarios: set[Scenario] = set()
         if self.tools:
-            scenarios |= {"single_call", "parallel_calls", "no_suitable_tool"}
+            scenarios |= {"single_call", "parallel_calls", "no_suitable_tool", "tool_recovery"}
+        if len(self.tools) + len(self.offering.companions) > FEWEST_DISTRACTORS:
+            scenarios.add("distractors")
         if self._lackable:
             scenarios.add("missing_parameter")
         if self._failing:
@@ -108,6 +114,24 @@ class Scenarios:
         assert phrases is not None
         asked = self.ask(tool, rng, wrong=phrases.wrong_values)
         return self._parts("tool_error", asked.text, [asked], Plan(calls=(asked.call,)), rng)
+
+    def tool_recovery(self, rng: random.Random) -> Parts:
+        """A call whose first try fails through no fault of its own, and which is made again."""
+        asked = self.ask(rng.choice(self.tools), rng)
+        plan = Plan(
+            calls=(asked.call,), before=self.before(asked, rng), failure=self.composer.pick("passing_failure", rng)
+        )
+        return self._parts("tool_recovery", asked.text, [asked], plan, rng)
+
+    def distractors(self, rng: random.Random) -> Parts:
+        """A call of one tool among as many as there is room for, those of its own family first."""
+        asked = self.ask(rng.choice(self.tools), rng)
+        plan = Plan(calls=(asked.call,), before=self.before(asked, rng))
+        offered = self.offering.crowd_around(asked.shown, rng)
+        if len(offered) <= FEWEST_DISTRACTORS:
+            raise CannotSayError(f"{asked.shown.name}: there is no room for other tools beside it")
+        family = self.families[asked.shown.original.name]
+        return Parts("distractors", asked.text, offered, plan, family, asked.movable)
 
     def parallel_calls(self, rng: random.Random) -> Parts:
         tool = rng.choice(self.tools)

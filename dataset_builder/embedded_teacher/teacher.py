@@ -19,7 +19,15 @@ from dataset_builder.embedded_teacher.composing import CannotSayError, Composer
 from dataset_builder.embedded_teacher.further import Further
 from dataset_builder.embedded_teacher.offering import Offering
 from dataset_builder.embedded_teacher.phrases import chat_topics
-from dataset_builder.embedded_teacher.question import DEFAULT_MIX, Conversation, Plan, Question, Scenario, Turn
+from dataset_builder.embedded_teacher.question import (
+    DEFAULT_MIX,
+    ON_REQUEST,
+    Conversation,
+    Plan,
+    Question,
+    Scenario,
+    Turn,
+)
 from dataset_builder.embedded_teacher.scenarios import Parts, Scenarios
 from dataset_builder.embedded_teacher.split import SIDES, Side, family_sides
 from dataset_builder.embedded_teacher.values import LANGUAGES
@@ -203,6 +211,10 @@ class EmbeddedTeacher:
     async def _call(self, plan: Plan, question: Question, rng: random.Random, messages: list[Message]) -> bool:
         """Append the calls, their results and the answer; whether any call failed."""
         offered = {tool.name: tool for tool in question.tools}
+        if plan.failure:
+            tried = [tool_call(call.name, call.arguments, new_call_id(rng)) for call in plan.calls]
+            messages.append({"role": "assistant", "content": "", "tool_calls": tried})
+            messages += [tool_message(call, plan.failure) for call in tried]
         calls = [tool_call(call.name, call.arguments, new_call_id(rng)) for call in plan.calls]
         messages.append({"role": "assistant", "content": "", "tool_calls": calls})
         composer = self._scenarios[question.lang, question.split].composer
@@ -232,5 +244,10 @@ def _check(tools: Sequence[Tool], languages: Sequence[str], mix: Mapping[Scenari
     if not languages:
         raise UserError("no language is given", mend="name zh, en or both")
     for scenario in mix:
-        if scenario not in DEFAULT_MIX:
-            raise UserError(f"unknown scenario {scenario!r}", mend=f"known are {', '.join(DEFAULT_MIX)}")
+        if scenario == "sequential_calls":
+            mend = "name a model with --teacher, or leave it out of the mix"
+            raise UserError("sequential_calls are thought up by a model, not by the embedded teacher", mend=mend)
+        if scenario not in (*DEFAULT_MIX, *ON_REQUEST):
+            raise UserError(
+                f"unknown scenario {scenario!r}", mend=f"known are {', '.join((*DEFAULT_MIX, *ON_REQUEST))}"
+            )
