@@ -24,7 +24,8 @@ class Sampling:
         tool_choice: "auto" (the model decides), "none", "required" (at least one call), or the name of the tool to
             call. Here anything but "auto" is enforced while decoding; an endpoint is asked for it.
         parallel: Whether several calls may stand in one reply; False is enforced, or asked for, likewise.
-        constrained: Whether calls are held to the tools' names and schemas while decoding, so that each is valid.
+        constrained: Whether calls are held to the tools' names and schemas while decoding, so that each is valid. Holds
+            for models that run here; an endpoint holds what must be a call (`tool_choice`), by its own means.
     """
 
     max_new_tokens: int = 512
