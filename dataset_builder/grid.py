@@ -37,8 +37,8 @@ CROWD = 12  # where they are to distract
 
 @dataclass(frozen=True)
 class Cell:
-    """One request for questions: what they are to be about. `number` tells its place in the run, `persona`
-    in [0, 1) which of the personas asks.
+    """One request for questions: what they are to be about. `number` tells its place in the run; `persona` and
+    `difficulty`, in [0, 1), which of the personas asks, and how hard it makes it.
     """
 
     number: int
@@ -46,6 +46,7 @@ class Cell:
     lang: str
     target: Tool
     persona: float
+    difficulty: float
 
 
 class Grid:
@@ -108,7 +109,7 @@ class Grid:
         held_out = place == HELD_OUT_EVERY - 1 and cells["test"]
         chosen = cells["test" if held_out else "train"]
         scenario, lang, target = chosen[(before if held_out else number - before) % len(chosen)]
-        return Cell(number, scenario, lang, target, rng.random())
+        return Cell(number, scenario, lang, target, rng.random(), rng.random())
 
     def _of_key(self, key: Key) -> dict[Side, list[tuple[Scenario, str, Tool]]]:
         return {side: [cell for cell in cells if cell[:2] == key] for side, cells in self._cells.items()}

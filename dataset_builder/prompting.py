@@ -15,7 +15,18 @@ from agent.messages import Message
 from agent.tools import Tool
 
 REPLYING = ("multi_turn", "missing_parameter")  # scenarios in which the user says something more
-PARTS = ("questions", "expectations", "judge", "judge_answer", "solve", "simulate", "user", "failure", "personas")
+PARTS = (
+    "questions",
+    "expectations",
+    "judge",
+    "judge_answer",
+    "solve",
+    "simulate",
+    "user",
+    "failure",
+    "difficulties",
+    "personas",
+)
 PROMPTS = Path(__file__).with_name("prompts")
 
 

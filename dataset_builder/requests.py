@@ -17,13 +17,18 @@ AT_ONCE = 4  # questions asked for in one request
 
 def questions_asked(said: dict[str, Any], cell: Cell, offered: Sequence[Tool]) -> str:
     """The request for the questions of one cell."""
+    mark = "；" if cell.lang == "zh" else "; "
+
+    def drawn(part: str, place: float) -> str:
+        return str(said[part][int(place * len(said[part]))])
+
     return filled(
         said["questions"][cell.scenario],
         tools=listed(offered, cell.lang),
         target=cell.target.name,
         required=", ".join(required(cell.target)),
         count=AT_ONCE,
-        persona=said["personas"][int(cell.persona * len(said["personas"]))],
+        persona=f"{drawn('personas', cell.persona)}{mark}{drawn('difficulties', cell.difficulty)}",
     )
 
 
