@@ -212,6 +212,8 @@ def _must_run(tools: Sequence[Tool], settings: Settings, recordings: Recordings)
 
 def _source_name(settings: Settings) -> str:
     """The tools' name without the way to it: rows say nothing of the machine they were made on."""
+    if settings.tools.startswith("mcp:"):
+        return "an MCP server"
     return Path(settings.tools).name if settings.tools.endswith((".py", ".json")) else settings.tools
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 
 import pytest
 from datasets import load_dataset
@@ -277,6 +278,18 @@ def test_a_persons_own_tools_are_built_for_and_really_run(tmp_path, capsys):
     ]
     assert results
     assert all(result.startswith("Hello ") for result in results)
+
+
+def test_tools_of_an_mcp_server_are_built_for_and_the_card_tells_no_command_line(tmp_path, capsys):
+    pytest.importorskip("mcp")
+    (tmp_path / "mine.py").write_text(TOOL)
+    server = f"mcp:{sys.executable} -m agent.cli mcp --tools {tmp_path / 'mine.py'}"
+    code, printed = run(capsys, "--tools", server, "--rows", 6, "--output", tmp_path / "set")
+    assert code == 0, printed.err
+    assert any(turn["content"].startswith("Hello ") for row in read_rows(tmp_path / "set") for turn in row["messages"])
+    card = (tmp_path / "set" / "README.md").read_text(encoding="utf-8")
+    assert "- tools: an MCP server" in card
+    assert str(tmp_path) not in card
 
 
 def test_a_build_keeps_away_from_a_benchmark_and_the_card_says_so(made, tmp_path, capsys):
