@@ -67,6 +67,8 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     # Two OpenMP threads make models of this project's default size crawl; a person's own setting wins.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # What failed is told once, in the end; the Hub's client need not count its tries.
+    os.environ.setdefault("HF_HUB_VERBOSITY", "error")
     with exit_codes():
         app = build_app(wanted=arguments[0] if arguments else None)
         command = typer.main.get_command(app)
@@ -79,14 +81,16 @@ def main(arguments: list[str] | None = None) -> None:
     raise SystemExit(code if isinstance(code, int) else 0)
 
 
-def _as_user_error(error: Exception) -> Exception:
+def _as_user_error(error: Exception) -> BaseException:
     """Typer's own usage errors, worded as ours; anything else unchanged."""
     if hasattr(error, "format_message") and hasattr(error, "exit_code"):
+        if not error.format_message():  # a group without a command: its help has been printed
+            return SystemExit(2)
         context = getattr(error, "ctx", None)
         path = context.command_path if context is not None else "callsmith"
         return UserError(error.format_message(), mend=f"see `{path} --help`")
     if type(error).__name__ == "Abort":
-        return KeyboardInterrupt()  # type: ignore[return-value]
+        return KeyboardInterrupt()
     return error
 
 

@@ -19,6 +19,8 @@ from typing import Annotated
 import typer
 
 from agent.errors import UserError
+from agent.listening import check_address
+from agent.models.names import gguf_file, is_endpoint
 
 BATCH = 8  # rows a step, over all processes
 HELD_OUT = 150  # rows compared: intervals of about 8 points, in some three minutes on one core
@@ -69,6 +71,9 @@ def demo(
 ) -> None:
     """The whole way, once: build a dataset, train an adapter, compare it with its base, open the Space."""
     started = time.monotonic()
+    _check_model(model)
+    if serve:
+        check_address("127.0.0.1", port)
     done = _Done(folder)
     steps = way(model, folder, rows, seed)
     fresh = False
@@ -98,6 +103,17 @@ def demo(
         _run(
             ["serve", "--model", model, "--adapter", str(folder / "adapter"), "--port", str(port)], quiet_stdout=as_json
         )
+
+
+def _check_model(model: str) -> None:
+    """Raises UserError where it cannot be trained, before a dataset has been built for it."""
+    if is_endpoint(model) or gguf_file(model):
+        mend = "name `embedded`, a Hub id or a folder of safetensors weights"
+        raise UserError(f"{model} can be talked to, but not trained", mend=mend)
+    if model != "embedded":
+        from agent.models.loading import find  # brings transformers: only where it is asked for
+
+        find(model, "config.json", "model")
 
 
 class _Done:

@@ -149,8 +149,10 @@ def read_questions(file: str) -> list[str]:
     """Example questions, one a line."""
     try:
         lines = Path(file).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot be read: {error}", where=file) from error
+    except OSError as error:
+        raise UserError(f"cannot be read: {error.strerror}", where=file) from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"is not UTF-8 text: {error.reason}", where=file) from error
     return [line.strip() for line in lines if line.strip()]
 
 

@@ -26,6 +26,9 @@ def serve(
     share: Annotated[bool, typer.Option(help="Make a public link through Gradio's servers.")] = False,
 ) -> None:
     """Open the demo: chat with the model in a browser, its tool calls folded into view, in Chinese and English."""
+    from agent.listening import check_address
+
+    check_address(host, port)
     from agent.models import load_model
     from agent.models.templates import other_template
     from agent.tools import load_tools

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
 import typer
+import yaml
 
 from agent.errors import UserError
 
@@ -54,6 +55,10 @@ def train(
     options += ["--output_dir", str(output)] if output else []
     if not accelerate_config.is_file():
         raise UserError("no such file", where=str(accelerate_config), mend="--accelerate-config FILE")
+    try:
+        yaml.safe_load(accelerate_config.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot be read as YAML: {error}", where=str(accelerate_config)) from error
     many = ["--multi_gpu", "--num_processes", str(processes)] if processes > 1 else []
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--quiet", "--config_file", str(accelerate_config)]
     _run([*launch, *many, str(SCRIPT), *options, *context.args], quiet_stdout=as_json)

@@ -118,5 +118,9 @@ def write_json(file: Path, value: Any) -> None:
 def write_whole(file: Path, text: str) -> None:
     """Write under a temporary name in the same folder, then rename: a reader sees all of it or none."""
     part = file.with_name(f"{file.name}.tmp")
-    part.write_text(text, "utf-8")
-    os.replace(part, file)
+    try:
+        part.write_text(text, "utf-8")
+        os.replace(part, file)
+    except OSError:
+        part.unlink(missing_ok=True)  # half a file, as on a full disk
+        raise

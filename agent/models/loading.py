@@ -62,18 +62,19 @@ def find(name: str, file: str, kind: str) -> bool:
     Returns:
         Whether it must be read without the Hub: it is a folder, or the Hub is out of reach and the cache has it.
     """
+    mend = f"name {_NAMES}" if kind == "model" else f"name the folder or the Hub id of {kind} weights"
     folder = Path(name).expanduser()
     if name and folder.is_dir():
         if not (folder / file).is_file():
-            raise UserError(f"there is no {kind} in the folder {name}: {file} is missing", mend=f"name {_NAMES}")
+            raise UserError(f"there is no {kind} in the folder {name}: {file} is missing", mend=mend)
         return True
     if name.count("/") > 1 or name.startswith(("/", ".", "~")) or not name:
-        raise UserError(f"there is no {kind} at {name!r}: no such folder", mend=f"name {_NAMES}")
+        raise UserError(f"there is no {kind} at {name!r}: no such folder", mend=mend)
     try:
         HfApi().repo_info(name, timeout=HUB_TIMEOUT)
     except (RepositoryNotFoundError, GatedRepoError, HFValidationError) as error:
         what = f"{name!r} is neither a folder nor a {kind} on the Hub that you may read"
-        raise UserError(what, mend=f"name {_NAMES}; for a private or gated one set HF_TOKEN") from error
+        raise UserError(what, mend=f"{mend}; for a private or gated one set HF_TOKEN") from error
     except Exception as error:  # no route, no name, a timeout, offline mode: all one to the reader
         if isinstance(try_to_load_from_cache(name, file), str):
             return True

@@ -61,7 +61,7 @@ def evaluate(
     started = time.monotonic()
     for file in (output, save):
         if file is not None:
-            file.parent.mkdir(parents=True, exist_ok=True)
+            _check_writable(file)
     rows = source.rows()
     sampling = Sampling(max_new_tokens=max_new_tokens)
     judged = contenders(model, adapter)
@@ -91,6 +91,16 @@ def evaluate(
         write_json(output, document)
     _print(document, as_json=as_json)
     return document
+
+
+def _check_writable(file: Path) -> None:
+    """Said before the models have written for minutes, not after."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"no folder can be made for it: {error.strerror}", where=str(file)) from error
+    if file.is_dir():
+        raise UserError("is a folder", where=str(file), mend="name a file in it")
 
 
 def show_file(file: Path, *, as_json: bool) -> None:
