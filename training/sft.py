@@ -72,7 +72,7 @@ def main(script: ScriptArguments, training: SFTConfig, model: ModelConfig, ours:
     state.wait_for_everyone()
     if run.finished:
         say(f"{run.folder} holds this run, and it is finished (--start_over trains again)")
-        state.destroy_process_group()  # else a thread of it may wake while Python shuts down, which aborts the process
+        state.destroy_process_group()  # as in AdapterTrainer.end
         return
 
     # Masks: made once, before any training, so that nothing is found out late.
@@ -98,7 +98,7 @@ def main(script: ScriptArguments, training: SFTConfig, model: ModelConfig, ours:
         if training.push_to_hub:
             push(trainer)
     finally:
-        trainer.end()  # the process group must not outlive the script, whatever became of the push
+        trainer.end()
 
 
 def mask(key: str, rows: Dataset, masker: Masker, training: SFTConfig, ours: RunArguments, run: RunFolder) -> Learned:

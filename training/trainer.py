@@ -1,8 +1,9 @@
-"""`SFTTrainer` with four things of ours: weighted tokens, only learned ones scored, whole files, and our card.
+"""`SFTTrainer` with five things of ours: weighted tokens, only learned ones scored, whole files, our card, a clean end.
 
 Comes in: what `SFTTrainer` takes, with a collator that may add `weights`. Goes out: the same. Knows nothing of masks.
 """
 
+import gc
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.distributed.nn.functional  # now: loaded once there is a process group, its defaults hold it for ever
 import trl.trainer.utils
 from torch import Tensor, nn
 from trl import SFTTrainer
@@ -73,6 +75,17 @@ class AdapterTrainer(SFTTrainer):
                     file.chmod(0o644)  # safetensors files come out closed to everybody else
                     os.replace(file, folder / file.name)
             shutil.rmtree(part)
+
+    def end(self) -> None:
+        """As `SFTTrainer`; after it, no thread of the process group is left.
+
+        A worker of gloo that lets go of its last tensor while Python shuts down aborts the process, whose work is done.
+        Its threads end with the group, and the group when nothing holds it any more; the wrapped model does.
+        """
+        self.model_wrapped = self.model
+        self.accelerator.free_memory()
+        super().end()
+        gc.collect()
 
     def _name_base(self, file: Path) -> None:
         """Put the base's name where PEFT wrote the folder that the base was loaded from on this machine."""

@@ -8,7 +8,7 @@ import pytest
 import trl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from agent.models.names import resolve
@@ -221,16 +221,16 @@ def test_rewritten_history_opens_a_sequence_and_nothing_else_does():
 
 @pytest.mark.parametrize("scheme", ["first", "always", "never"])
 def test_a_reply_has_no_blank_of_its_own_where_the_tokenizer_puts_one_at_a_beginning(scheme, trl_template):
-    """Tokenizers of SentencePiece's kind; in this one a newline may merge with what follows it."""
-    backend = Tokenizer(models.BPE(unk_token="<unk>"))
+    """Tokenizers of SentencePiece's kind; in this one a newline merges with a brace."""
+    letters = sorted({*trl_template("qwen2_5"), *"▁hi{a}<b>"})
+    words = {word: index for index, word in enumerate(["<unk>", *letters, "\n{"])}
+    backend = Tokenizer(models.BPE(words, [("\n", "{")], unk_token="<unk>"))
     backend.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme=scheme, split=False)
     backend.decoder = decoders.Metaspace(prepend_scheme="never")
-    trainer = trainers.BpeTrainer(vocab_size=300, special_tokens=["<unk>"], show_progress=False)
-    backend.train_from_iterator([trl_template("qwen2_5"), "\n{a}\n<b>\n(c)"] * 3, trainer)
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="<|im_end|>", unk_token="<unk>")
     tokenizer.add_tokens(["<|im_start|>", "<|im_end|>"], special_tokens=True)
     tokenizer.chat_template = trl_template("qwen2_5")
-    for content in ("{a}", "<b>", "(c)", "{name}"):
+    for content in ("{a}", "<b>", "hi"):
         messages = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": content}]
         (sequence,) = Masker(tokenizer)(messages, [])
         assert sequence.input_ids[: sequence.segments[0].end] == Masker(tokenizer).prompt_ids(messages[:1], [])
