@@ -95,15 +95,37 @@ def test_every_link_leads_somewhere(page):
             assert (ROOT / target).exists(), target
 
 
-def test_the_users_own_tools_load_as_shown(tmp_path):
+def test_the_users_own_tools_make_a_dataset_with_both_splits(tmp_path):
     code = re.search(r"```python\n(# my_tools\.py.*?)```", PAGES["en"].read_text(), re.DOTALL)[1]
     assert code in PAGES["zh"].read_text()
     file = tmp_path / "my_tools.py"
     file.write_text(code)
     from agent.tools import load_tools
 
-    (found,) = load_tools(str(file))
-    assert found.localized("zh")["function"]["description"] == "查询快递到了哪里。"
+    assert load_tools(str(file))[0].localized("zh")["function"]["description"] == "查询快递到了哪里。"
+    command = [
+        "build",
+        "--tools",
+        str(file),
+        "--teacher",
+        "embedded",
+        "--rows",
+        "60",
+        "--output",
+        str(tmp_path / "set"),
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "agent.cli", *command, "--json"], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert min(json.loads(done.stdout)["rows"][split] for split in ("train", "test")) > 0
+    from dataset_builder.rows import read_rows
+
+    results = [
+        message for row in read_rows(tmp_path / "set") for message in row["messages"] if message["role"] == "tool"
+    ]
+    assert results
+    assert not any("Error" in message["content"] for message in results)
 
 
 if __name__ == "__main__":
