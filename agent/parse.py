@@ -31,6 +31,8 @@ Format = Literal["auto", "native", "hermes", "react", "react_zh", "json", "pytho
 FORMATS: tuple[str, ...] = get_args(Format)
 
 MAX_CHARS = 400_000  # of one reply; nothing a model writes in one turn is longer
+MAX_BLANKS = 2_000  # on end: weak models write nothing else until they are stopped
+_ENDLESS = re.compile(rf"\s{{{MAX_BLANKS},}}")
 # Markup of a call that is left over in what was read as content.
 _FRAGMENT = re.compile(r"tool_?call\s*[>＞]|[<＜]\s*/?\s*tool_?call", re.IGNORECASE)
 _NAME_LINE = re.compile(r"\s*([^\W\d][\w.\-]*)[ \t]*\n\s*(?=[{｛])")
@@ -83,6 +85,9 @@ def parse_reply(text: str, tools: Sequence[ToolSchema], format: str = "auto") ->
     if len(text) > MAX_CHARS:
         reading.problem(f"the reply is longer than {MAX_CHARS} characters; the rest was not read")
         text = text[:MAX_CHARS]
+    if _ENDLESS.search(text):
+        reading.repaired("endless blanks")
+        text = _ENDLESS.sub(lambda blanks: blanks.group()[:MAX_BLANKS], text)
     try:
         parts = _read(text, reading, "auto" if format == "native" else format)
     except RecursionError:

@@ -15,6 +15,7 @@ from agent.formats.traces import report_traces
 from agent.tools.validation import fold
 
 MAX_PLACES = 64  # looked at in one reply, of each kind
+MAX_END = 80  # characters in which a reply may break off
 _KEYED = re.compile(
     r"[{｛]\s*(?=[\"'“‘＂]?\s*(?:name|arguments|parameters|args|function|tool_calls?)\s*[\"'”’＂]?\s*(?:[:：]|\Z))",
     re.IGNORECASE,
@@ -63,7 +64,8 @@ def read_remnants(text: str, reading: Reading) -> str:
     _report_special_tokens(left, reading)
     if not reading.problems:
         _report_named_json(left, reading)
-    if _CUT_IN_TAG.search(left) or _CUT_IN_KEY.search(left):
+    end = max(0, len(left) - MAX_END)
+    if _CUT_IN_TAG.search(left, end) or _CUT_IN_KEY.search(left, end):
         reading.problem("the reply breaks off where a call begins")
     report_traces(left, reading)
     return left.strip() if position else text

@@ -202,7 +202,23 @@ def test_a_deep_nest_and_a_long_reply_are_problems():
 
 
 @pytest.mark.parametrize(
-    "piece", ["{\n", "<tool_call>", "now(x=\n", "```\n", "<think>", "Action: now\n", '{"name": "now', "`"]
+    "piece",
+    [
+        *(
+            "{\n",
+            "<tool_call>",
+            "now(x=\n",
+            "```\n",
+            "<think>",
+            "Action: now\n",
+            '{"name": "now',
+            "`",
+            "\n",
+            "\r\n",
+            " ",
+        ),
+        *("工具：now\n", "✿FUNCTION✿: now\n✿ARGS✿: {", "<function", 'name "x" args ', "例如：\n", '"', "args: {\n"),
+    ],
 )
 def test_endless_repetition_is_read_in_reasonable_time(piece):
     started = time.monotonic()
