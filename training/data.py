@@ -145,7 +145,7 @@ def _not_there(name: str, error: Exception) -> UserError:
 
 
 def _read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as lines:
+    with path.open(encoding="utf-8-sig") as lines:
         try:
             for number, line in enumerate(lines):
                 if line.strip():
@@ -195,6 +195,8 @@ def _without_nulls(message: Any) -> Any:
 
 def _encoded(value: Any, where: str) -> str:
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        text.encode("utf-8")  # half a surrogate pair is no text
+        return text
     except (TypeError, ValueError) as error:
         raise UserError(f"holds a value that is no JSON: {error}", where=where) from error

@@ -82,7 +82,7 @@ class AdapterTrainer(SFTTrainer):
         A worker of gloo that lets go of its last tensor while Python shuts down aborts the process, whose work is done.
         Its threads end with the group, and the group when nothing holds it any more; the wrapped model does.
         """
-        self.model_wrapped = self.model
+        self.model_wrapped = self.model  # type: ignore[assignment]
         self.accelerator.free_memory()
         super().end()
         gc.collect()

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 from datasets import Dataset, DatasetDict, Features, Json, List, Value
@@ -64,6 +65,12 @@ def test_tools_as_a_json_string_are_read(rows, tmp_path):
     assert fingerprint(load_rows(str(file), "train")) == fingerprint(rows)
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_row(rows, rows_file):
+    marked = Path(rows_file).with_name("marked.jsonl")
+    marked.write_bytes(b"\xef\xbb\xbf" + Path(rows_file).read_bytes())
+    assert fingerprint(load_rows(str(marked), "train")) == fingerprint(rows)
+
+
 def test_a_row_without_tools_offers_none(tmp_path):
     file = tmp_path / "rows.jsonl"
     file.write_text(
@@ -85,6 +92,10 @@ def test_a_row_without_tools_offers_none(tmp_path):
             "row 0, messages[0].content: must be a string",
         ),
         ('{"messages": [{"role": "user", "content": "x"}], "tools": "{"}\n', "row 0, tools: is no JSON"),
+        (
+            '{"messages": [{"role": "user", "content": "half \\ud83d"}], "tools": []}\n',
+            "row 0: holds a value that is no",
+        ),
     ],
 )
 def test_a_broken_row_is_named_with_its_field(text, says, tmp_path):

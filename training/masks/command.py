@@ -41,7 +41,7 @@ def audit(
     model: Model = "embedded",
     split: Split = "train",
     max_length: Annotated[
-        int | None, typer.Option(help="Tokens a sequence may have; longer ones are reported.")
+        int | None, typer.Option(min=2, help="Tokens a sequence may have; longer ones are reported.")
     ] = None,
     chat_template: Template = None,
     mask_method: MaskMethod = "both",
@@ -151,7 +151,8 @@ def certify(
     if as_json:
         print(json.dumps(certificate.as_dict()))
     else:
-        print(f"The certificate {'holds' if certificate.holds else 'does NOT hold'}: {certificate}.")
+        compared = certificate if certificate.replies else f"nothing was compared, {certificate.refused} rows refused"
+        print(f"The certificate {'holds' if certificate.holds else 'does NOT hold'}: {compared}.")
         print(f"Chat template: {certificate.template_hash}")
     raise typer.Exit(0 if certificate.holds else 1)
 

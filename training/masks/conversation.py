@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from training.masks import owners, sentinels
+from training.masks.left_out import left_out_of_calls, left_out_tags
 from training.masks.owners import Rendering
 from training.masks.reasons import Finding, FindingKind, MaskRefused, PromptMismatch, Unanswered
 from training.masks.render import ChatTemplate
@@ -77,7 +78,7 @@ class Conversation:
         before = prompt.text if self._method == "both" else turn.text[:start]
         text, stop = self._parted(index, turn.text[start:], end - start, marked, seen)
         self._check_whole(index, text)
-        for tag in sentinels.left_out_tags(self._messages[index], text):
+        for tag in left_out_tags(self._messages[index], text):
             findings.append(Finding("dropped_content", index, f"the chat template leaves out {tag} of its content"))
         if not stop:
             findings.append(Finding("missing_stop", index, "no stop token ends this reply"))
@@ -117,7 +118,7 @@ class Conversation:
     def _check_whole(self, index: int, text: str) -> None:
         """Refuse a reply that lacks a part of its calls, or in whose middle a model would stop."""
         message = self._messages[index]
-        lost = sentinels.left_out_of_calls(message, text)
+        lost = left_out_of_calls(message, text)
         if lost:
             what = f"the chat template leaves out a part of its tool calls: {', '.join(map(_short, lost))}"
             raise MaskRefused(what, "dropped_call", index)

@@ -11,6 +11,7 @@ from agent.models.names import resolve
 from training.masks.conversation import METHODS, Method
 from training.masks.masker import Masker
 from training.masks.reasons import MaskRefused
+from training.masks.render import RESERVED
 
 
 def load_masker(
@@ -72,6 +73,9 @@ def _settings(text: str) -> dict[str, Any]:
         raise UserError(f"is no JSON: {error}", where="--template-kwargs") from error
     if not isinstance(settings, dict):
         raise UserError("must be a JSON object", where="--template-kwargs")
+    taken = sorted(RESERVED & settings.keys())
+    if taken:
+        raise UserError(f"{taken[0]!r} is no setting: each rendering has its own", where="--template-kwargs")
     return settings
 
 

@@ -1,6 +1,6 @@
 """A chat template, rendered exactly as `tokenizer.apply_chat_template` renders it, with the owner of each character.
 
-Comes in: a Jinja template, the tokenizer's special tokens, a conversation. Goes out: text and spans (see owners.py).
+Comes in: a Jinja template, the tokenizer's special tokens, a conversation. Goes out: text and spans (instrument.py).
 The environment, its filters and the preparation of messages are transformers' own.
 """
 
@@ -11,12 +11,15 @@ from typing import Any
 import jinja2
 from transformers.utils import chat_template_utils
 
-from training.masks.owners import Instrumented, Rendering, Span
+from training.masks.instrument import Instrumented
+from training.masks.owners import Rendering, Span
 from training.masks.reasons import MaskRefused
 from training.masks.sandbox import make_quick
 
 # Keys that steer the learning; at inference no message has them, so no template may see them.
 STEERING = ("train", "weight")
+RESERVED = frozenset({"messages", "tools", "documents", "add_generation_prompt"})
+"""What a rendering gives the template itself, so that no setting may have these names."""
 REMEMBERED = 10_000  # texts of tools and calls kept
 
 
@@ -89,7 +92,7 @@ class ChatTemplate:
                 add_generation_prompt=generation_prompt,
                 **self._variables,
             )
-        except (jinja2.TemplateError, TypeError, ValueError, KeyError, AttributeError, LookupError) as error:
+        except Exception as error:  # a template may divide by zero, or recurse without end
             raise MaskRefused(f"the chat template raises {type(error).__name__}: {error}", "render") from error
 
     def beginning(self, full: Rendering, length: int, *, generation_prompt: bool) -> Rendering | None:

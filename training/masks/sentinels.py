@@ -8,8 +8,7 @@ Goes out: where the reply lies in the true text, and which parts of it the templ
 
 import json
 import re
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -23,8 +22,7 @@ Render = Callable[[Messages, bool], str]
 
 _SENTINEL = "Qz{:05d}vK"
 _SENTINELS = re.compile(r"Qz\d{5}vK")
-_TAG = re.compile(r"(<[^<>\n]{1,40}>)")  # kept: templates look for tags such as </think> in contents
-_THOUGHT = ("<think>", "</think>")  # and write these anew
+TAG = re.compile(r"(<[^<>\n]{1,40}>)")  # kept: templates look for tags such as </think> in contents
 
 
 @dataclass
@@ -45,7 +43,7 @@ class Marked:
 
         A text of nothing but tags stands for itself as a whole: there is nothing else to see it by.
         """
-        pieces = _TAG.split(text)
+        pieces = TAG.split(text)
         if not "".join(pieces[::2]).strip():
             return self.put_whole(text, part)
         for position in range(0, len(pieces), 2):
@@ -119,41 +117,6 @@ def skeleton(text: str, marked: Marked) -> Skeleton:
     found = _SENTINELS.findall(text)
     missing = frozenset(part for sentinel, part in marked.parts.items() if sentinel not in set(found))
     return Skeleton(_SENTINELS.split(text), found, missing)
-
-
-def left_out_of_calls(message: dict[str, Any], reply: str) -> list[str]:
-    """Keys, numbers and truth values of a message's calls that do not stand in its reply as often as there.
-
-    No sentinel can stand for these. A null, with its key, may go: templates that leave it out mean the same.
-    """
-    wanted: Counter[frozenset[str]] = Counter()
-    for call in message.get("tool_calls") or []:
-        wanted.update(_plain_ways(call["function"]["arguments"]))
-    return [
-        min(ways, key=len)
-        for ways, times in wanted.items()
-        if len(re.findall("|".join(map(re.escape, sorted(ways, key=len, reverse=True))), reply)) < times
-    ]
-
-
-def left_out_tags(message: dict[str, Any], reply: str) -> list[str]:
-    """Tags of a message's content, which no sentinel stands for, that its reply does not hold as often."""
-    tags = Counter(tag for tag in _TAG.findall(message["content"]) if tag not in _THOUGHT)
-    return [tag for tag, times in tags.items() if reply.count(tag) < times]
-
-
-def _plain_ways(value: Any) -> Iterator[frozenset[str]]:
-    """For each key, number and truth value in an argument, the ways in which templates write it."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if item is not None:
-                yield _ways(key)
-                yield from _plain_ways(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _plain_ways(item)
-    elif isinstance(value, bool | int | float):
-        yield frozenset({json.dumps(value), str(value)})
 
 
 def reply_region(
@@ -247,13 +210,13 @@ def _places(turn: str, seen: Skeleton, strings: dict[str, str]) -> list[int] | N
             open_places[-1].pop()
             continue
         literal = seen.literals[step + 1]
-        ways = _ways(strings.get(seen.sentinels[step], seen.sentinels[step]))
+        ways = ways_of(strings.get(seen.sentinels[step], seen.sentinels[step]))
         open_places.append([place + len(way) + len(literal) for way in ways if turn.startswith(way + literal, place)])
     return None
 
 
 @lru_cache(1024)
-def _ways(text: str) -> frozenset[str]:
+def ways_of(text: str) -> frozenset[str]:
     """A string as templates write it: plain, in JSON, in JSON with ASCII only, in a Python literal."""
     in_json = json.dumps(text, ensure_ascii=False)[1:-1]
     in_ascii = json.dumps(text)[1:-1]

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from training.masks.masker import Masker
 from training.masks.owners import Rendering
-from training.masks.sequences import MaskedSequence
+from training.masks.sequences import IGNORED, MaskedSequence, Segment
 
 RULES = {
     "reply": "learned: the model must emit it",
@@ -52,15 +52,21 @@ class ShownToken:
 def explain(
     masker: Masker, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]] | None
 ) -> list[list[ShownToken]]:
-    """Every token of every sequence of a conversation.
+    """Every token of every sequence of a conversation; the whole of it where nothing is learned.
 
     Raises:
         MaskRefused: Where no mask is certain.
     """
     template = masker.template_for(tools)
     prepared, prepared_tools = template.prepare(messages), template.prepare_tools(tools)
+    sequences = masker(messages, tools)
+    if not sequences:
+        whole = template.render(prepared, prepared_tools, generation_prompt=False)
+        ids = masker.tokens.encode(whole.text)
+        nothing = MaskedSequence(ids, [IGNORED] * len(ids), [0.0] * len(ids), [Segment(0, len(ids), "prompt")])
+        return [_tokens(masker, messages, nothing, _owners(masker, whole, nothing, messages[0]))]
     shown = []
-    for sequence in masker(messages, tools):
+    for sequence in sequences:
         last = max(segment.message for segment in sequence.segments if segment.message is not None)
         prompt = template.render(prepared[:last], prepared_tools, generation_prompt=True)
         owners = _owners(masker, prompt, sequence, messages[0])

@@ -104,6 +104,28 @@ def test_a_character_of_several_tokens_is_shown_as_one(tmp_path, capsys):
     assert len(reply) + 1 == sum(label != -100 for label in json.loads(out)["labels"])
 
 
+def test_a_row_of_which_nothing_is_learned_is_shown_too(tmp_path, capsys):
+    file = tmp_path / "rows.jsonl"
+    messages = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "Bad.", "train": False}]
+    file.write_text(json.dumps({"messages": messages}))
+    code, out, _ = run(capsys, "show", "0", "--dataset", str(file), "--json")
+    (tokens,) = json.loads(out)
+    assert code == 0
+    assert {token["rule"] for token in tokens} == {"user", "elsewhere"}
+    assert "".join(token["text"] for token in tokens if token["rule"] == "user").startswith("<|im_start|>user\nhi")
+
+
+@pytest.mark.parametrize(
+    "template", ["{{ 1 / 0 }}", "{% for i in range(10 ** 9) %}{% endfor %}", "{{ messages.__class__ }}"]
+)
+def test_whatever_a_template_raises_refuses_the_row(template, rows, tmp_path, capsys):
+    file = tmp_path / "raises.jinja"
+    file.write_text(template)
+    code, out, err = run(capsys, "tokens", "--chat-template", str(file), rows)
+    assert (code, out) == (1, "")
+    assert err.count("refused") == err.count("\n") == 3
+
+
 def test_certify_says_whether_it_holds(rows, capsys):
     code, out, _ = run(capsys, "certify", rows, "--json")
     certificate = json.loads(out)
@@ -121,6 +143,8 @@ def test_certify_says_whether_it_holds(rows, capsys):
         (["audit", "ROWS", "--chat-template", "nowhere.jinja"], "nowhere.jinja"),
         (["audit", "ROWS", "--mask-method", "guess"], "guess"),
         (["audit", "ROWS", "--template-kwargs", "{"], "--template-kwargs"),
+        (["audit", "ROWS", "--template-kwargs", '{"messages": []}'], "'messages' is no setting"),
+        (["audit", "ROWS", "--max-length", "0"], "--max-length"),
         (["show", "99", "--dataset", "ROWS"], "99"),
     ],
 )
