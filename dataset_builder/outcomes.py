@@ -68,6 +68,7 @@ async def _candidate(
         solution = await teacher.solve(question, attempt)
     made = solution.conversation
     results = {"results": dict(sorted(here.not_executed.items()))} if here.not_executed else {}
+    renamed = {tool.name: there for tool in question.tools if (there := getattr(tool, "stands_for", None))}
     row: Row = {
         "id": made.id,
         "messages": made.messages,
@@ -76,7 +77,7 @@ async def _candidate(
         "lang": made.lang,
         "split_key": made.split_key,
         "quality": {"checks": list(CHECKS), **({"judge": why} if why else {})},
-        "provenance": {**provenance, **results},
+        "provenance": {**provenance, **results, **({"stands_for": renamed} if renamed else {})},
         "schema_version": SCHEMA_VERSION,
     }
     if solution.why_not:

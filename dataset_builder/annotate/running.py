@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 
 from agent.events import Delta, Done, Event, Failed, Replied, Result, Thought
 from agent.loop import Agent
-from agent.messages import Message, ToolSchema
+from agent.messages import Message
 from agent.models import ChatModel
 from agent.toolbox import is_embedded
 from agent.toolbox.world import World, enter_world, in_world
 from agent.tools import Tool
 from dataset_builder.annotate.desk import Desk, Seat
+from dataset_builder.embedded_teacher.variants import ShownTool
+from dataset_builder.rows import Row
 
 # Seconds between two pictures of a text that is being written: a busy page must not fall behind what it is sent.
 FRAME = 0.05
@@ -47,11 +49,19 @@ class Progress:
     ended: str = ""
 
 
-def tools_of_row(schemas: Sequence[ToolSchema], known: Mapping[str, Tool]) -> list[Tool]:
-    """The row's tools with its own schemas; those that nothing here can run answer that they cannot."""
-    tools = []
-    for schema in schemas:
-        found = known.get(schema["function"]["name"])
+def tools_of_row(row: Row, known: Mapping[str, Tool]) -> list[Tool]:
+    """The row's tools with its own schemas; those that nothing here can run answer that they cannot.
+
+    A tool that the row shows under other names runs as the one that its provenance says it stands for.
+    """
+    tools: list[Tool] = []
+    renamed = row["provenance"].get("stands_for", {})
+    for schema in row["tools"]:
+        name = schema["function"]["name"]
+        if name in renamed and renamed[name]["tool"] in known:
+            tools.append(ShownTool(known[renamed[name]["tool"]], schema, renamed[name]["arguments"]))
+            continue
+        found = known.get(name)
         if found is None:
             tools.append(Tool(schema=schema))
         else:
@@ -62,11 +72,12 @@ def tools_of_row(schemas: Sequence[ToolSchema], known: Mapping[str, Tool]) -> li
 async def run(desk: Desk, model: ChatModel, known: Mapping[str, Tool], job: Job) -> AsyncIterator[Progress]:
     """The run, moment by moment. Raises ConflictError where somebody else changes the row meanwhile."""
     row = desk.sheet(job.seat).row
-    agent = Agent(model, tools_of_row(row["tools"], known), lang=row["lang"])
+    tools = tools_of_row(row, known)
+    agent = Agent(model, tools, lang=row["lang"])
     start = desk.messages(job.seat.key)
     now = Progress(job.seat)
     yield now
-    world = await _as_left(start, known)
+    world = await _as_left(start, {tool.name: tool for tool in tools})
     drawn = 0.0
     async with aclosing(agent.stream(start, steps=job.steps)) as events:
         async for event in in_world(world, events):

@@ -52,6 +52,15 @@ class ShownTool(Tool):
         )
         self.original, self.names = original, names
 
+    @property
+    def stands_for(self) -> dict[str, Any] | None:
+        """What a row must keep so that its calls can be made again: the original's name, and its parameters' by shown
+        name; None where nothing was renamed.
+        """
+        if self.name == self.original.name and all(shown == name for shown, name in self.names.items()):
+            return None
+        return {"tool": self.original.name, "arguments": self.names}
+
     async def call(self, arguments: Any) -> ToolResult:
         if isinstance(arguments, dict):
             arguments = {self.names.get(name, name): value for name, value in arguments.items()}

@@ -1,6 +1,7 @@
 """Running the agent on a row: each step finds the world as the steps before have left it."""
 
 import asyncio
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,15 @@ from agent.messages import Message, tool_call, tool_message
 from agent.tools import load_tools, tool
 from dataset_builder.annotate.desk import Desk
 from dataset_builder.annotate.running import Job, run
+from dataset_builder.rows import read_rows
 
 KNOWN = {known.name: known for known in load_tools("embedded")}
 
 
-def _desk(folder: Path, messages: list[Message], schemas: list[Any]) -> Desk:
+def _desk(folder: Path, messages: list[Message], schemas: list[Any], **provenance: Any) -> Desk:
     row = {
         "id": "1", "messages": messages, "tools": schemas, "scenario": "multi_turn", "lang": "zh",
-        "split_key": "todo", "quality": {}, "provenance": {}, "schema_version": 1,
+        "split_key": "todo", "quality": {}, "provenance": provenance, "schema_version": 1,
     }  # fmt: skip
     file = folder / "rows.jsonl"
     file.write_text(json.dumps(row, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -72,3 +74,24 @@ def test_a_tool_of_ones_own_is_never_called_twice_for_one_call(tmp_path: Path) -
     ]
     assert _executed(_desk(tmp_path, messages, [send.schema]), {"send": send})["content"] == "sent"
     assert sent == ["2"]
+
+
+def test_a_tool_that_a_built_row_shows_under_another_name_really_runs(tmp_path: Path) -> None:
+    from agent.cli import main
+
+    with contextlib.suppress(SystemExit):
+        main(["build", "--rows", "150", "--output", str(tmp_path / "built")])
+    renamed = 0
+    for row in read_rows(tmp_path / "built"):
+        calls = [call for message in row["messages"] for call in message.get("tool_calls", [])]
+        for number, call in enumerate(calls):
+            if call["function"]["name"] not in row["provenance"].get("stands_for", {}):
+                assert call["function"]["name"] in KNOWN
+                continue
+            renamed += 1
+            folder = tmp_path / f"{row['id']}-{number}"
+            folder.mkdir()
+            asked: Message = {"role": "assistant", "content": "", "tool_calls": [call]}
+            desk = _desk(folder, [row["messages"][0], asked], row["tools"], **row["provenance"])
+            assert "cannot be run" not in _executed(desk, KNOWN)["content"]
+    assert renamed > 20
