@@ -95,11 +95,8 @@ def build(page: Page) -> gr.Blocks:
             lambda now, code: (_progress(page, code), page.desk.by_key.get(now.key, 0) + 1, f"{now.key} {now.turn}"),
             [seat, lang], [progress, jump, drawn], **QUICK,
         )  # fmt: skip
-        working = job.change(page.work, [job, lang], [seat, live, stop], **QUICK)
-        # Also reached when the run was stopped, and only then is what it saved surely its last. Twice, as a run that is
-        # being stopped may still draw itself once.
-        working.then(page.rest, seat, [seat, live, stop], **QUICK).then(page.rest, seat, [seat, live, stop], **QUICK)
-        stop.click(None, None, None, cancels=[working])
+        job.change(page.work, [job, lang], [seat, live, stop], **QUICK)
+        stop.click(page.stop, job, None, **QUICK)
         previous.click(lambda now, status: page.move(now, -1, status), [seat, only], seat, **QUICK)
         following.click(lambda now, status: page.move(now, 1, status), [seat, only], seat, **QUICK)
         jump.submit(page.jump, [seat, jump], seat, **QUICK)

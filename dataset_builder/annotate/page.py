@@ -5,6 +5,7 @@ a `Job` where the agent is to run). Every action first saves what stands in the 
 the action and names the field. One `Page` serves everybody and holds nothing of anybody.
 """
 
+import asyncio
 import logging
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -23,7 +24,7 @@ from dataset_builder.annotate.desk import Desk, Seat, new_act
 from dataset_builder.annotate.edit import Inserted, with_fields, with_inserted, without
 from dataset_builder.annotate.export import export
 from dataset_builder.annotate.journal import ConflictError, UnwritableError
-from dataset_builder.annotate.running import Job, run
+from dataset_builder.annotate.running import Job, run, until
 from dataset_builder.annotate.standing import Status
 from dataset_builder.annotate.telling import told
 from dataset_builder.annotate.words import WORDS
@@ -46,6 +47,7 @@ class Page:
     def __init__(self, desk: Desk, model: ChatModel | None, tools: Sequence[Tool]):
         self.desk, self.model = desk, model
         self.tools = {tool.name: tool for tool in tools}
+        self._stopping: dict[str, asyncio.Event] = {}  # of the runs under way, by their act
 
     # --- saving and deciding --------------------------------------------------------------------------------------
 
@@ -132,8 +134,9 @@ class Page:
         if job is None or self.model is None:
             return
         seat, words = job.seat, WORDS[lang]
+        stopped = self._stopping[job.act] = asyncio.Event()
         try:
-            async for now in run(self.desk, self.model, self.tools, job):
+            async for now in until(stopped, run(self.desk, self.model, self.tools, job)):
                 seat = now.seat
                 yield gr.skip(), drawing.live(now, words), gr.Button(visible=True)
                 if now.ended not in ("", "answered", "steps"):
@@ -148,12 +151,14 @@ class Page:
         except Exception:
             log.exception("the run failed")
             gr.Warning(words.run_failed, title=WORDS[lang].attention)
+        finally:
+            del self._stopping[job.act]
         yield self.desk.at(seat, seat.key), "", gr.Button(visible=False)
 
-    def rest(self, seat: Seat) -> tuple[Any, str, Any]:
-        """Show what a run has saved, where it was stopped before it could."""
-        shown = self.desk.standing(seat).version == seat.version
-        return gr.skip() if shown else self.desk.at(seat, seat.key), "", gr.Button(visible=False)
+    async def stop(self, job: Job | None) -> None:
+        """End a run; it says itself that it has come to rest, so that no picture of it can come later."""
+        if job is not None and job.act in self._stopping:
+            self._stopping[job.act].set()
 
     # --- moving about ---------------------------------------------------------------------------------------------
 

@@ -5,10 +5,12 @@ written. The row's own tool schemas are what the model sees; the tools of the pa
 Knows nothing of Gradio.
 """
 
+import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from agent.events import Delta, Done, Event, Failed, Replied, Result, Thought
 from agent.loop import Agent
@@ -20,6 +22,8 @@ from agent.tools import Tool
 from dataset_builder.annotate.desk import Desk, Seat
 from dataset_builder.embedded_teacher.variants import ShownTool
 from dataset_builder.rows import Row
+
+Item = TypeVar("Item")
 
 # Seconds between two pictures of a text that is being written: a busy page must not fall behind what it is sent.
 FRAME = 0.05
@@ -69,7 +73,7 @@ def tools_of_row(row: Row, known: Mapping[str, Tool]) -> list[Tool]:
     return tools
 
 
-async def run(desk: Desk, model: ChatModel, known: Mapping[str, Tool], job: Job) -> AsyncIterator[Progress]:
+async def run(desk: Desk, model: ChatModel, known: Mapping[str, Tool], job: Job) -> AsyncGenerator[Progress, None]:
     """The run, moment by moment. Raises ConflictError where somebody else changes the row meanwhile."""
     row = desk.sheet(job.seat).row
     tools = tools_of_row(row, known)
@@ -90,6 +94,30 @@ async def run(desk: Desk, model: ChatModel, known: Mapping[str, Tool], job: Job)
             if not writing or time.monotonic() - drawn >= FRAME:
                 drawn = time.monotonic() if writing else 0.0
                 yield now
+
+
+async def until(stopped: asyncio.Event, moments: AsyncGenerator[Item, None]) -> AsyncGenerator[Item, None]:
+    """The same moments until `stopped` is set, which ends even a wait for the next one."""
+    stop = asyncio.ensure_future(stopped.wait())
+    try:
+        async with aclosing(moments):
+            while not stopped.is_set():
+                step = asyncio.ensure_future(anext(moments))
+                try:
+                    await asyncio.wait({step, stop}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    if not step.done():
+                        step.cancel()
+                        with suppress(asyncio.CancelledError):
+                            await step
+                if step.cancelled():
+                    return
+                try:
+                    yield step.result()
+                except StopAsyncIteration:
+                    return
+    finally:
+        stop.cancel()
 
 
 async def _as_left(messages: Sequence[Message], known: Mapping[str, Tool]) -> World:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from scripted_model import ScriptedModel
 from agent.messages import Message, tool_call, tool_message
 from agent.tools import load_tools, tool
 from dataset_builder.annotate.desk import Desk
-from dataset_builder.annotate.running import Job, run
+from dataset_builder.annotate.running import Job, run, until
 from dataset_builder.rows import read_rows
 
 KNOWN = {known.name: known for known in load_tools("embedded")}
@@ -74,6 +75,28 @@ def test_a_tool_of_ones_own_is_never_called_twice_for_one_call(tmp_path: Path) -
     ]
     assert _executed(_desk(tmp_path, messages, [send.schema]), {"send": send})["content"] == "sent"
     assert sent == ["2"]
+
+
+def test_a_run_is_stopped_in_the_midst_of_a_wait_and_closed() -> None:
+    closed = []
+
+    async def moments() -> AsyncGenerator[int, None]:
+        try:
+            yield 1
+            await asyncio.sleep(3600)  # a model that has not written anything yet
+            yield 2
+        finally:
+            closed.append(True)
+
+    async def seen() -> list[int]:
+        stopped, found = asyncio.Event(), []
+        async for moment in until(stopped, moments()):
+            found.append(moment)
+            asyncio.get_running_loop().call_later(0.05, stopped.set)
+        return found
+
+    assert asyncio.run(asyncio.wait_for(seen(), timeout=10)) == [1]
+    assert closed == [True]
 
 
 def test_a_tool_that_a_built_row_shows_under_another_name_really_runs(tmp_path: Path) -> None:
