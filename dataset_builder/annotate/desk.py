@@ -145,12 +145,21 @@ class Desk:
 
     def keep_draft(self, seat: Seat, field: str, text: str) -> bool:
         """Keep what was typed; nothing is kept, and False returned, where the field holds what is saved."""
+        seat = self._caught_up(seat)
         saved = fields_of(self.messages(seat.key, seat.version)).get(field)
         if saved is None or text == str(saved):
             self.journal.drop_drafts(seat.key, seat.who, field)
             return False
         self.journal.keep_draft(seat.key, Draft(field, seat.version, text), seat.who)
         return True
+
+    def _caught_up(self, seat: Seat) -> Seat:
+        """The seat at the latest version, where that is the person's own save, whose answer their page still awaits."""
+        latest = self.standing(seat).version
+        if latest == seat.version or not self.journal.only_by(seat.who, seat.key, seat.version):
+            return seat
+        shapes = [fields_of(self.messages(seat.key, version)).keys() for version in (seat.version, latest)]
+        return replace(seat, version=latest) if shapes[0] == shapes[1] else seat
 
     def drafts(self, seat: Seat) -> tuple[dict[str, str], list[Draft]]:
         """What the person typed and did not save: by field, and what no longer fits, as its field changed meanwhile."""

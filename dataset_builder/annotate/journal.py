@@ -109,6 +109,11 @@ class Journal:
             )
             if kind != "undo":
                 _drop_drafts(database, key, who, saved)
+                # What is left was typed while this was saved, over what is saved now.
+                database.execute(
+                    "UPDATE drafts SET version = ? WHERE key = ? AND who = ? AND version = ?",
+                    (made.lastrowid, key, who, version),
+                )
             assert made.lastrowid is not None
             return made.lastrowid
 
@@ -129,6 +134,14 @@ class Journal:
         for key, number, kind, act in actions:
             by_row.setdefault(key, []).append((number, kind, act, {}))
         return {key: folded(rows).status for key, rows in by_row.items()}
+
+    def only_by(self, who: str, key: str, version: int) -> bool:
+        """Whether nobody but `who` has acted on the row since `version`."""
+        with self._open() as database:
+            found = database.execute(
+                "SELECT count(*) FROM actions WHERE key = ? AND number > ? AND who != ?", (key, version, who)
+            ).fetchone()
+        return not found[0]
 
     def latest_of(self, who: str, key: str = "") -> str | None:
         """The row whose latest standing action is the last that `who` did anywhere, for them to undo.

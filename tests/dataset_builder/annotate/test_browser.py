@@ -114,13 +114,13 @@ def test_what_is_typed_while_a_save_is_under_way_is_kept(server: Server, browser
         page.wait_for_timeout(2500)  # an answer to the save may still come, and must not take the text away
         assert _content(page, 0).input_value() == f"问题 {number}"
     page.locator("#draft-note", has_text="草稿已存").wait_for()
+    assert wrong == []
     page.reload()
     page.locator("#message-3").wait_for()
     assert (_content(page, 0).input_value(), _content(page, 3).input_value()) == ("问题 2", "答案 2")
     page.get_by_text("丢弃未保存的修改").click()
     page.get_by_text("有未保存的修改").wait_for(state="detached")
     assert _content(page, 0).input_value() == "问题 1", "the save took what stood in the field then"
-    assert wrong == []
     page.context.close()
 
 

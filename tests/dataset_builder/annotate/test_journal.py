@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -172,6 +173,24 @@ def test_a_row_that_changed_is_a_new_row(tmp_path: Path) -> None:
     desk.decide(desk.sit("me"), "accept")
     path.write_text(path.read_text("utf-8").replace("北京今天晴", "北京今天雨"), encoding="utf-8")
     assert Desk(path).counts()["accepted"] == 0
+
+
+@pytest.mark.parametrize("arrives", ["before", "after"])
+def test_what_is_typed_on_while_a_save_is_under_way_is_a_draft_of_what_is_saved(desk: Desk, arrives: str) -> None:
+    field = "messages[3].content"
+    seat = _edited(desk, desk.sit("me"), "first")
+    if arrives == "before":
+        desk.keep_draft(seat, field, "typed on")
+    messages = desk.messages(seat.key)
+    messages[3] = {**messages[3], "content": "saved"}
+    after = desk.save(seat, messages, saved={field: "saved"})
+    if arrives == "after":  # the page has not heard of the save yet
+        desk.keep_draft(seat, field, "typed on")
+    assert desk.drafts(after) == ({field: "typed on"}, [])
+    _edited(desk, replace(after, who="other"), "by another")
+    desk.keep_draft(after, field, "typed over the old one")
+    fitting, older = desk.drafts(desk.at(after, after.key))
+    assert (fitting, [draft.text for draft in older]) == ({}, ["typed over the old one"])
 
 
 class FullJournal(Journal):
