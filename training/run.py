@@ -121,6 +121,7 @@ def write_whole(file: Path, text: str) -> None:
     try:
         part.write_text(text, "utf-8")
         os.replace(part, file)
-    except OSError:
+    except OSError as error:
         part.unlink(missing_ok=True)  # half a file, as on a full disk
+        error.filename = error.filename or str(file)  # a write that fails does not know its file
         raise

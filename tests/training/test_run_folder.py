@@ -1,6 +1,8 @@
 """Laws of the output folder: one run each, gone on with from what is whole, never half a file."""
 
+import errno
 import json
+from pathlib import Path
 
 import pytest
 
@@ -76,3 +78,15 @@ def test_starting_over_leaves_nothing_of_the_old_run(tmp_path):
         (tmp_path / name).write_text("{}")
     RunFolder(tmp_path, {"learning_rate": 2}).open(start_over=True)
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_a_file_that_cannot_be_written_whole_leaves_nothing_and_is_named(tmp_path, monkeypatch):
+    def full(self, *_):
+        self.open("w").close()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="No space left") as failed:
+        write_whole(tmp_path / "log.json", "{}")
+    assert failed.value.filename == str(tmp_path / "log.json")
+    assert list(tmp_path.iterdir()) == []
