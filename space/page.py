@@ -112,13 +112,13 @@ class Page:
         word = "like" if data.liked is True else "dislike" if data.liked is False else str(data.liked or "withdrawn")
         row = self._row(visit.messages[: origin + 1], visit, names, lang, feedback=word)
         self.feedback.save(row)
-        gr.Info(WORDS[lang].thanks, duration=3, title=WORDS[lang].toast)
+        gr.Info(WORDS[lang].thanks, duration=3)
 
     def as_text(self, visit: Visit, names: list[str], lang: str) -> str:
         """The conversation as one JSON line, a dataset row; where there is none, empty, and the visitor is told."""
         visit = settled(visit, WORDS[lang].stopped)
         if not visit.messages:
-            gr.Info(WORDS[lang].nothing_yet, duration=3, title=WORDS[lang].toast)
+            gr.Info(WORDS[lang].nothing_yet, duration=3)
             return ""
         return json.dumps(self._row(visit.messages, visit, names, lang), ensure_ascii=False)
 

@@ -25,7 +25,6 @@ class Words:
     nothing_yet: str
     feedback_note: str
     thanks: str
-    toast: str
     thought: str
     notice: str
     call: str
@@ -55,7 +54,6 @@ WORDS = {
         nothing_yet="还没有可以下载的对话。",
         feedback_note="点 👍 或 👎，这段对话会保存下来，用于改进模型。",
         thanks="谢谢，已保存。",
-        toast="提示",
         thought="想法",
         notice="给模型的提示",
         call="调用",
@@ -91,7 +89,6 @@ WORDS = {
         nothing_yet="There is no conversation to download yet.",
         feedback_note="👍 or 👎 saves this conversation, to make the model better.",
         thanks="Thank you, saved.",
-        toast="Note",
         thought="Thought",
         notice="Note to the model",
         call="Call",

@@ -54,7 +54,7 @@ class Page:
     def save(self, seat: Seat, lang: str, values: Values) -> Seat:
         def save() -> Seat:
             after = self._saved(seat, values, typing=True)
-            gr.Info(WORDS[lang].saved, duration=2, title=WORDS[lang].notice)
+            gr.Info(WORDS[lang].saved, duration=2)
             # Not drawn anew: what is typed while the save is under way stays in its field.
             return replace(after, turn=seat.turn, sheet=seat.sheet)
 
@@ -70,9 +70,7 @@ class Page:
             after = self._saved(seat, values, act=act)
             problems = self.desk.problems(after, self.desk.messages(after.key))
             if problems:
-                gr.Warning(
-                    WORDS[lang].not_accepted.format(problem=told(problems[0], WORDS[lang])), title=WORDS[lang].attention
-                )
+                gr.Warning(WORDS[lang].not_accepted.format(problem=told(problems[0], WORDS[lang])))
                 return after
             return self.next_open(self.desk.decide(after, "accept", act=act), lang)
 
@@ -85,7 +83,7 @@ class Page:
             return self.next_open(self.desk.decide(after, "reject", reason.strip(), act), lang)
 
         if not (reason or "").strip():
-            gr.Warning(WORDS[lang].needs_reason, title=WORDS[lang].attention)
+            gr.Warning(WORDS[lang].needs_reason)
             return seat
         return self._tried(seat, lang, values, reject)
 
@@ -96,7 +94,7 @@ class Page:
         def undo() -> Seat:
             self._keep_typed(seat, values)
             after = self.desk.undo(seat)
-            gr.Info(WORDS[lang].undone if after else WORDS[lang].nothing_to_undo, duration=2, title=WORDS[lang].notice)
+            gr.Info(WORDS[lang].undone if after else WORDS[lang].nothing_to_undo, duration=2)
             return after or seat
 
         return self._tried(seat, lang, values, undo)
@@ -140,17 +138,14 @@ class Page:
                 seat = now.seat
                 yield gr.skip(), drawing.live(now, words), gr.Button(visible=True)
                 if now.ended not in ("", "answered", "steps"):
-                    gr.Warning(
-                        f"{words.run_ended}{words.reasons_ended.get(now.ended, now.failure or now.ended)}",
-                        title=WORDS[lang].attention,
-                    )
+                    gr.Warning(f"{words.run_ended}{words.reasons_ended.get(now.ended, now.failure or now.ended)}")
         except ConflictError:
-            gr.Warning(words.conflict, title=WORDS[lang].attention)
+            gr.Warning(words.conflict)
         except UnwritableError as error:
-            gr.Warning(words.not_written.format(why=error), title=WORDS[lang].attention)
+            gr.Warning(words.not_written.format(why=error))
         except Exception:
             log.exception("the run failed")
-            gr.Warning(words.run_failed, title=WORDS[lang].attention)
+            gr.Warning(words.run_failed)
         finally:
             del self._stopping[job.act]
         yield self.desk.at(seat, seat.key), "", gr.Button(visible=False)
@@ -168,9 +163,7 @@ class Page:
     def next_open(self, seat: Seat, lang: str) -> Seat:
         after = self.desk.next_open(seat)
         if after.key == seat.key:
-            gr.Info(
-                WORDS[lang].all_held if self.desk.counts()["open"] else WORDS[lang].no_more, title=WORDS[lang].notice
-            )
+            gr.Info(WORDS[lang].all_held if self.desk.counts()["open"] else WORDS[lang].no_more)
         return after
 
     def move(self, seat: Seat, by: int, only: Status | str) -> Seat:
@@ -182,19 +175,16 @@ class Page:
     def export(self, lang: str) -> None:
         """Write what was accepted beside the dataset, over what was written there before."""
         if not self.desk.counts()["accepted"]:
-            gr.Warning(WORDS[lang].nothing_accepted, title=WORDS[lang].attention)
+            gr.Warning(WORDS[lang].nothing_accepted)
             return
         target = self.desk.path.with_name(f"{self.desk.path.resolve().stem}-reviewed")
         try:
             done = export(self.desk, target, overwrite=True)
         except (UserError, OSError) as error:
-            gr.Warning(WORDS[lang].not_written.format(why=error), title=WORDS[lang].attention)
+            gr.Warning(WORDS[lang].not_written.format(why=error))
             return
         rows = sum(done["rows"].values())
-        gr.Info(
-            WORDS[lang].exported.format(folder=Path(done["folder"]).name, rows=rows, edited=done["edited"]),
-            title=WORDS[lang].notice,
-        )
+        gr.Info(WORDS[lang].exported.format(folder=Path(done["folder"]).name, rows=rows, edited=done["edited"]))
 
     # --------------------------------------------------------------------------------------------------------------
 
@@ -218,16 +208,14 @@ class Page:
             return action()
         except UnreadableError as error:
             self._keep_typed(seat, values)
-            gr.Warning(
-                WORDS[lang].not_saved.format(problem=told(error.problem, WORDS[lang])), title=WORDS[lang].attention
-            )
+            gr.Warning(WORDS[lang].not_saved.format(problem=told(error.problem, WORDS[lang])))
             return seat
         except ConflictError:
             self._keep_typed(seat, values)
-            gr.Warning(WORDS[lang].conflict, title=WORDS[lang].attention)
+            gr.Warning(WORDS[lang].conflict)
             return self.desk.at(seat, seat.key)
         except UnwritableError as error:
-            gr.Warning(WORDS[lang].not_written.format(why=error), title=WORDS[lang].attention)
+            gr.Warning(WORDS[lang].not_written.format(why=error))
             return seat
 
     def _keep_typed(self, seat: Seat, values: Values) -> None:

@@ -8,8 +8,6 @@ LANGUAGES = {"zh": "中文", "en": "English"}
 @dataclass(frozen=True)
 class Words:
     title: str
-    attention: str
-    notice: str
     progress: str
     status: dict[str, str]
     every: str
@@ -75,8 +73,6 @@ class Words:
 WORDS = {
     "zh": Words(
         title="审阅对话",
-        attention="注意",
-        notice="提示",
         progress="已审 {done} / {total}（{percent}%）· 接受 {accepted} · 拒绝 {rejected} · 删除 {deleted}",
         status={"open": "未审", "accepted": "已接受", "rejected": "已拒绝", "deleted": "已删除"},
         every="全部",
@@ -154,8 +150,6 @@ WORDS = {
     ),
     "en": Words(
         title="Review conversations",
-        attention="Attention",
-        notice="Note",
         progress="{done} of {total} reviewed ({percent}%): {accepted} accepted, {rejected} rejected, {deleted} deleted",
         status={"open": "not reviewed", "accepted": "accepted", "rejected": "rejected", "deleted": "deleted"},
         every="all",

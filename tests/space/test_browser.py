@@ -153,6 +153,7 @@ def test_a_download_of_nothing_says_so(server: Server, browser: Any) -> None:
     page.locator("#head h1", has_text="会用工具").wait_for()
     page.locator("#download").click()
     page.get_by_text("还没有可以下载的对话。").wait_for()
+    assert "Info" not in page.locator("[data-testid=toast-body]").inner_text()
     assert wrong == []
 
 
@@ -164,6 +165,11 @@ def test_a_phone_shows_the_whole_width_in_readable_greys(server: Server, browser
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     for text in ("#head p", ".tool-list summary span", "#under .note p"):
         assert contrast(page, text) >= 4.5, text  # WCAG 2.2, 1.4.3
+    _say(page, "What is the weather in Llanfairpwllgwyngyll on the long island of Anglesey")
+    page.locator("#talk .title", has_text="get_weather").wait_for()
+    page.locator(BOT, has_text="结果是").wait_for()
+    talk, answer = page.locator("#talk").bounding_box(), page.locator(BOT).last.bounding_box()
+    assert answer["x"] + answer["width"] <= talk["x"] + talk["width"] - 8
     assert wrong == []
 
 
