@@ -148,7 +148,9 @@ class Page:
             gr.Warning(words.run_failed)
         finally:
             del self._stopping[job.act]
-        yield self.desk.at(seat, seat.key), "", gr.Button(visible=False)
+        # Where nothing was saved, nothing is drawn anew, and no button vanishes from under a finger.
+        unchanged = self.desk.standing(seat).version == job.seat.version
+        yield gr.skip() if unchanged else self.desk.at(seat, seat.key), "", gr.Button(visible=False)
 
     async def stop(self, job: Job | None) -> None:
         """End a run; it says itself that it has come to rest, so that no picture of it can come later."""
