@@ -15,7 +15,6 @@ import hashlib
 import json
 import os
 import platform
-import shutil
 import signal
 import time
 from dataclasses import asdict, dataclass
@@ -167,8 +166,10 @@ class Pretraining:
             optimizer.load_state_dict(saved)
         self.steps, self.tokens, self.learned_tokens, self.seconds = state["counts"]
 
-    def begin_with(self, folder: Path) -> None:
+    def begin_with(self, folder: Path) -> str:
         """Take the weights of the exported model in `folder`; counts and optimizers begin anew.
+
+        Returns its record, as JSON text.
 
         Raises:
             UserError: there is no such model, or it has another shape.
@@ -176,6 +177,7 @@ class Pretraining:
         try:
             weights = Qwen3ForCausalLM.from_pretrained(folder, local_files_only=True).state_dict()
             self.model.load_state_dict(weights)
+            return (folder / RECORD).read_text(encoding="utf-8")
         except (OSError, RuntimeError) as error:
             raise UserError(
                 "holds no exported model of this shape", where=str(folder), mend="give a folder that export made"
@@ -201,8 +203,7 @@ def run(args: argparse.Namespace) -> None:
     if checkpoint.exists():
         training.load(checkpoint)
     elif args.start_from:
-        training.begin_with(args.start_from)
-        shutil.copyfile(args.start_from / RECORD, args.output / EARLIER)
+        (args.output / EARLIER).write_text(training.begin_with(args.start_from), encoding="utf-8")
     _record_session(args.output / "sessions.json", args, plan, training)
     stopped: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: stopped.append(number))

@@ -111,6 +111,13 @@ def test_a_second_stage_of_another_shape_is_refused(finished: Path, tmp_path: Pa
         pretrain(tmp_path / "run", 1024, "--start-from", str(tmp_path / "first"), "--hidden", "32")
 
 
+def test_a_second_stage_of_a_model_without_its_record_is_refused(finished: Path, tmp_path: Path) -> None:
+    export(finished, tmp_path / "first", probe_count=2)
+    (tmp_path / "first" / RECORD).unlink()
+    with pytest.raises(UserError, match="holds no exported model"):
+        pretrain(tmp_path / "run", 1024, "--start-from", str(tmp_path / "first"))
+
+
 def test_the_first_token_of_a_reply_is_where_learning_begins() -> None:
     learned = torch.tensor([[False, True, True, False, True], [True, True, False, False, False]])
     expected = [[False, True, False, False, True], [True, False, False, False, False]]
