@@ -17,7 +17,7 @@ from dataset_builder.assembly import Told, assemble
 from dataset_builder.card import Report, funnel
 from dataset_builder.embedded_teacher.split import SIDES
 from dataset_builder.existing import Existing
-from dataset_builder.journal import Journal
+from dataset_builder.journal import ASKED_FOR, Journal
 from dataset_builder.journalled import JournalledModel, JournalledTool
 from dataset_builder.outcomes import PUBLISH, QUESTIONS, STAGES, Outcome, asked_as_row
 from dataset_builder.pipeline import Harvest, harvest, remove, spooled
@@ -32,8 +32,6 @@ from dataset_builder.stopping import Stop
 from dataset_builder.teachers import load_teacher, public_name
 
 __all__ = ["Settings", "build", "build_stage", "work_folder"]
-
-ASKED_FOR = "rows asked for"
 
 
 def build(settings: Settings, stop: Stop | None = None) -> Report:
@@ -61,12 +59,7 @@ def build(settings: Settings, stop: Stop | None = None) -> Report:
             place=settings.place,
             license=settings.license,
             origin=_origin(settings.teacher),
-            settings={
-                **_facts(settings),
-                "seed": ", ".join(map(str, seeds)),
-                ASKED_FOR: settings.wanted + sum(each.manifest["settings"].get(ASKED_FOR, 0) for each in before),
-                **run.facts,
-            },
+            settings={**_facts(settings, seeds, before), **run.facts},
             stages=run.stages,
             seeds=seeds,
             declared=_shares(run.teacher),
@@ -161,9 +154,7 @@ class _Run:
         """Every question through the stages; `keep` is called with each outcome in the order of the questions."""
         settings = self._settings
         provenance = {
-            "teacher": public_name(settings.teacher),
-            **({"judge": public_name(settings.judge)} if settings.judge else {}),
-            "tools": _source_name(settings),
+            **_makers(settings),
             "seed": settings.seed,
             "versions": {"callsmith": version("callsmith"), "rows": SCHEMA_VERSION},
         }
@@ -224,14 +215,22 @@ def _origin(teacher: str) -> str:
     )
 
 
-def _facts(settings: Settings) -> dict[str, Any]:
+def _makers(settings: Settings) -> dict[str, str]:
+    """Who made the rows, of which tools: what rows and card both name."""
     return {
         "teacher": public_name(settings.teacher),
         **({"judge": public_name(settings.judge)} if settings.judge else {}),
         "tools": _source_name(settings),
+    }
+
+
+def _facts(settings: Settings, seeds: Sequence[int], before: Sequence[Existing]) -> dict[str, Any]:
+    """What the card tells of the run, and of those that made the rows in `before`."""
+    return {
+        **_makers(settings),
         "languages": ", ".join(settings.languages),
-        "seed": settings.seed,
-        ASKED_FOR: settings.wanted,
+        "seed": ", ".join(map(str, seeds)),
+        ASKED_FOR: settings.wanted + sum(each.manifest["settings"].get(ASKED_FOR, 0) for each in before),
         **({"solutions of each question": settings.accept} if settings.accept > 1 else {}),
     }
 

@@ -10,10 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-import pyarrow.parquet
-
 from agent.errors import UserError
-from dataset_builder.rows import MANIFEST, Preference, Rejected, Row, iter_rows, read_jsonl
+from dataset_builder.rows import MANIFEST, Preference, Rejected, Row, iter_rows, raw_rows, read_jsonl
 
 CANDIDATES = "candidates.jsonl"
 Value = TypeVar("Value")
@@ -68,13 +66,7 @@ class Existing:
 
     def pairs(self) -> Iterator[Preference]:
         for file in sorted((self.folder / "preference").glob("*.parquet")):
-            for batch in pyarrow.parquet.ParquetFile(file).iter_batches(1000):
-                for row in batch.to_pylist():
-                    yield {name: _decoded(value) if name != "id" else value for name, value in row.items()}  # type: ignore[misc]
+            yield from (pair for _, pair in raw_rows(file))
 
     def _lines(self, name: str) -> Iterator[tuple[int, Any]]:
         return read_jsonl(self.folder / name) if (self.folder / name).is_file() else iter(())
-
-
-def _decoded(value: Any) -> Any:
-    return [json.loads(cell) for cell in value] if isinstance(value, list) else json.loads(value)

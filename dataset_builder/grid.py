@@ -70,6 +70,7 @@ class Grid:
         self.families = {tool.name: tool.family if by_family else tool.name for tool in tools}
         self.sides = family_sides(self.families.values())
         self._cells = {side: self._of_side(side, languages) for side in SIDES}
+        self._narrowed: dict[Key, dict[Side, list[tuple[Scenario, str, Tool]]]] = {}
         if not self._cells["train"]:
             raise UserError("these tools allow none of the scenarios of the mix", mend="offer more tools, or others")
         asked = {scenario for scenario, _, _ in self._cells["train"]}
@@ -112,7 +113,11 @@ class Grid:
         return Cell(number, scenario, lang, target, rng.random(), rng.random())
 
     def _of_key(self, key: Key) -> dict[Side, list[tuple[Scenario, str, Tool]]]:
-        return {side: [cell for cell in cells if cell[:2] == key] for side, cells in self._cells.items()}
+        if key not in self._narrowed:  # asked for once a request, of all cells
+            self._narrowed[key] = {
+                side: [cell for cell in cells if cell[:2] == key] for side, cells in self._cells.items()
+            }
+        return self._narrowed[key]
 
     def offered(self, cell: Cell) -> list[Tool]:
         """The tools a question comes with, all from the target's side of the split. Where nothing is to serve, the

@@ -53,6 +53,7 @@ CREATE TABLE facts (
 ) WITHOUT ROWID;
 """,
 )
+ASKED_FOR = "rows asked for"  # among the facts of a run, here and in its manifest
 SPENT = """SELECT coalesce(sum(json_extract(answer, '$.usage.prompt_tokens')), 0),
     coalesce(sum(json_extract(answer, '$.usage.completion_tokens')), 0) FROM answers WHERE kind = 'reply'"""
 VERSION = len(_MIGRATIONS)  # of the tables; written into the file

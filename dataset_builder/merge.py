@@ -14,6 +14,7 @@ from dataset_builder.assembly import Told, assemble
 from dataset_builder.card import Report
 from dataset_builder.embedded_teacher.split import SIDES
 from dataset_builder.existing import Existing
+from dataset_builder.journal import ASKED_FOR
 from dataset_builder.outcomes import PUBLISH
 from dataset_builder.pipeline import Harvest, spooled
 from dataset_builder.rows import NOTHING_LOST, may_replace
@@ -42,7 +43,7 @@ def merge(settings: Settings) -> Report:
         origin=manifest["origin"],
         settings={
             **manifest["settings"],
-            "rows asked for": sum(each.manifest["settings"]["rows asked for"] for each in shards),
+            ASKED_FOR: sum(each.manifest["settings"][ASKED_FOR] for each in shards),
             "shards": len(shards),
             **sieve.facts,
         },

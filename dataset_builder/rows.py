@@ -138,7 +138,7 @@ def read_rows(path: str | Path, split: str | None = None) -> list[Row]:
 def iter_rows(path: str | Path, split: str | None = None) -> Iterator[Row]:
     """The same one after the other, a batch of them in memory at a time; of no rows, none."""
     for file in _row_files(Path(path), split):
-        for number, row in _raw_rows(file):
+        for number, row in raw_rows(file):
             problems = check_row(row)
             if problems:
                 place = ", ".join(part for part in (str(file), f"row {number}", problems[0]["field"]) if part)
@@ -158,8 +158,12 @@ def _row_files(path: Path, split: str | None) -> list[Path]:
     return files
 
 
-def _raw_rows(file: Path) -> Iterator[tuple[int, Any]]:
-    """Rows as they stand in one file, numbered from 1."""
+def raw_rows(file: Path) -> Iterator[tuple[int, Any]]:
+    """Rows of any kind as they stand in one file, numbered from 1.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
     if file.suffix == ".parquet":
         number = 0
         try:
@@ -194,7 +198,7 @@ def read_jsonl(file: str | Path) -> Iterator[tuple[int, Any]]:
 
 
 def _decoded(field: str, value: Any) -> Any:
-    if field in ("messages", "tools") and isinstance(value, list):
+    if field in ("messages", "tools", "prompt", "chosen", "rejected") and isinstance(value, list):
         return [json.loads(cell) if isinstance(cell, str) else cell for cell in value]
     if field in ("quality", "provenance") and isinstance(value, str):
         return json.loads(value)

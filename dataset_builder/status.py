@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from agent.errors import UserError
 from dataset_builder.card import funnel
-from dataset_builder.journal import SPENT, VERSION
+from dataset_builder.journal import ASKED_FOR, SPENT, VERSION
 from dataset_builder.rows import MANIFEST, read_jsonl, read_rows
 from dataset_builder.settings import work_folder
 
@@ -61,7 +61,7 @@ def _of_journal(base: sqlite3.Connection, output: Path) -> dict[str, Any]:
     return {
         "state": _state(output),
         "rows": settled - len(dropped),
-        "wanted": facts.get("rows asked for", 0),
+        "wanted": facts.get(ASKED_FOR, 0),
         "teacher": facts.get("teacher", ""),
         "funnel": [asdict(stage) for stage in stages],
         "tokens": dict(zip(("read", "written"), base.execute(SPENT).fetchone(), strict=True)),

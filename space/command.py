@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from agent.listening import check_address
+
 
 def serve(
     model: Annotated[
@@ -26,8 +28,6 @@ def serve(
     share: Annotated[bool, typer.Option(help="Make a public link through Gradio's servers.")] = False,
 ) -> None:
     """Open the demo: chat with the model in a browser, its tool calls folded into view, in Chinese and English."""
-    from agent.listening import check_address
-
     check_address(host, port)
     from agent.models import load_model
     from agent.models.templates import other_template

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from agent.errors import UserError
+from agent.listening import check_address
 
 
 def annotate(
@@ -45,8 +46,6 @@ def annotate(
         line = f"{rows} accepted rows ({done['edited']} rows edited) in {done['folder']}; {done['rejected']} left out"
         typer.echo(json.dumps(done, ensure_ascii=False) if as_json else line)
         return
-    from agent.listening import check_address
-
     check_address(host, port)
     from agent.models import load_model
     from agent.tools import load_tools

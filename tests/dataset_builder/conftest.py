@@ -1,4 +1,4 @@
-"""Lets the tests of this folder import what they share: `llm_server`, `hub_server`, `forked_builds`."""
+"""Lets the tests of this folder import what they share: `llm_server`, `hub_server`, `forked_builds`, `commanding`."""
 
 import sys
 from pathlib import Path

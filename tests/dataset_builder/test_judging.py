@@ -4,10 +4,10 @@ import json
 import shutil
 
 import pytest
+from commanding import run
 from forked_builds import TOOLS
 from llm_server import LLMServer
 
-from agent.cli import main
 from dataset_builder import progress
 from dataset_builder.outcomes import Outcome
 from dataset_builder.progress import Display
@@ -16,13 +16,6 @@ from dataset_builder.rows import read_rows
 from dataset_builder.stopping import Stop
 
 MARKS = ("Did the assistant do the right thing", "助手的每一步都正确吗")
-
-
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as stopped:
-        main(["build", *map(str, arguments)])
-    printed = capsys.readouterr()
-    return stopped.value.code, printed.out, printed.err
 
 
 def told(server, output, *more):

@@ -3,22 +3,15 @@
 import json
 
 import pytest
+from commanding import run
 from forked_builds import TOOLS, start
 from llm_server import LLMServer, closed_port
 
-from agent.cli import main
 from dataset_builder.plan import plan_embedded, plan_llm, tokens
 from dataset_builder.telling import of_plan
 
 # Of sequential calls many are dropped, and a plan is of a run in which nothing is.
 MIX = "single_call,parallel_calls,multi_turn,no_suitable_tool,missing_parameter,tool_recovery,distractors,chat"
-
-
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as stopped:
-        main(["build", *map(str, arguments)])
-    printed = capsys.readouterr()
-    return stopped.value.code, printed.out, printed.err
 
 
 def document(capsys, *arguments):

@@ -4,22 +4,15 @@ import json
 
 import pytest
 import yaml
+from commanding import run
 from datasets import load_dataset
 from forked_builds import TOOLS
 from llm_server import LLMServer
 
-from agent.cli import main
 from dataset_builder.existing import Existing
 from dataset_builder.rows import read_rows
 
 MIX = {"single_call": 1, "parallel_calls": 1, "chat": 1}
-
-
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as stopped:
-        main(["build", *map(str, arguments)])
-    printed = capsys.readouterr()
-    return stopped.value.code, printed.out, printed.err
 
 
 def files_of(folder):

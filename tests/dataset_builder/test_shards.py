@@ -3,21 +3,14 @@
 import json
 
 import pytest
+from commanding import run
 from forked_builds import TOOLS
 from llm_server import LLMServer
 
-from agent.cli import main
 from dataset_builder.existing import Existing
 from dataset_builder.rows import read_rows
 
 MIX = "single_call,parallel_calls,no_suitable_tool,chat"
-
-
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as stopped:
-        main(["build", *map(str, arguments)])
-    printed = capsys.readouterr()
-    return stopped.value.code, printed.out, printed.err
 
 
 def repeats(funnel):

@@ -4,10 +4,10 @@ import json
 import re
 
 import pytest
+from commanding import run
 from forked_builds import TOOLS
 from llm_server import CITIES, LLMServer
 
-from agent.cli import main
 from agent.tools import load_tools
 from dataset_builder.rows import read_rows
 
@@ -17,13 +17,6 @@ def schemas(tmp_path):
     file = tmp_path / "schemas.json"
     file.write_text(json.dumps([{**tool.schema, "zh": tool.zh} for tool in load_tools(str(TOOLS))]), encoding="utf-8")
     return file
-
-
-def run(capsys, *arguments):
-    with pytest.raises(SystemExit) as stopped:
-        main(["build", *map(str, arguments)])
-    printed = capsys.readouterr()
-    return stopped.value.code, printed.out, printed.err
 
 
 def _also_simulates(reply):

@@ -115,7 +115,7 @@ class Skeleton:
 def skeleton(text: str, marked: Marked) -> Skeleton:
     """Take apart what the template wrote of a conversation that ends with the marked message."""
     found = _SENTINELS.findall(text)
-    missing = frozenset(part for sentinel, part in marked.parts.items() if sentinel not in set(found))
+    missing = frozenset(marked.parts[sentinel] for sentinel in marked.parts.keys() - set(found))
     return Skeleton(_SENTINELS.split(text), found, missing)
 
 
