@@ -113,6 +113,7 @@ def make_record(
         "precision": last["precision"],
         "versions": last["versions"],
         "stages": [options(plan, last["budget"])],
+        "processes": [last.get("processes", 1)],
         "sessions": [{"corpus": one["corpus"], "from_tokens": one["from_tokens"]} for one in sessions],
         "tasks": [task.__name__ for task, _, _ in TASKS],
         "losses": [{"tokens": curve[index]["tokens"], "loss": curve[index]["loss"]} for index in chosen],
@@ -129,7 +130,9 @@ def options(plan: Plan, budget: dict[str, Any]) -> str:
 
 def after(earlier: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
     """`record` with what the stages before it counted: sums, and lists one behind the other."""
-    counted = {name: earlier[name] + record[name] for name in ("tokens", "learned_tokens", "steps", "seeds", "stages")}
+    summed = ("tokens", "learned_tokens", "steps", "seeds", "stages")
+    counted = {name: earlier[name] + record[name] for name in summed}
+    counted["processes"] = earlier.get("processes", [1] * len(earlier["stages"])) + record["processes"]
     minutes = round(earlier["minutes"] + record["minutes"], 1)
     read = earlier["tokens"]
     sessions = [{**one, "from_tokens": one["from_tokens"] + read} for one in record["sessions"]]

@@ -8,6 +8,9 @@ Muon moves the matrices, AdamW the embeddings and norms; the rate is constant, t
 the budget. Most documents are learned on the assistant's words alone: what cannot be predicted only adds noise. The
 first token of a reply weighs more, since it decides: fill a form, ask back or decline. `--start-from MODEL_FOLDER`
 begins with an exported model's weights instead of random ones: a second stage, with a seed and a budget of its own.
+
+Under `torchrun --nproc_per_node 2 -m training.base.pretrain ...` each process takes batches of its own and all take the
+same step, by the mean of their gradients: on a CPU two processes of one thread beat one process of two.
 """
 
 import argparse
@@ -22,6 +25,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F  # noqa: N812
 from tqdm import tqdm
 from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
@@ -97,6 +101,8 @@ class Pretraining:
         ]
         self.steps, self.tokens, self.learned_tokens, self.seconds = 0, 0, 0, 0.0
         self.half = half_precision(self.device)
+        grouped = dist.is_initialized()
+        self.rank, self.processes = (dist.get_rank(), dist.get_world_size()) if grouped else (0, 1)
 
     def step(self, progress: float) -> float:
         """Train on the next batch, `progress` being the spent share of the budget; the mean loss per learned token."""
@@ -106,7 +112,7 @@ class Pretraining:
         batch = make_batch(
             self.tokenizer,
             seed=plan.seed,
-            step=self.steps,
+            step=self.steps * self.processes + self.rank,
             rows=rows,
             length=length,
             stage=stage,
@@ -124,14 +130,25 @@ class Pretraining:
         losses = F.cross_entropy(logits.float(), targets[learned], reduction="none")
         weights = 1.0 + (plan.decision_weight - 1.0) * first_of_each(learned)[learned]
         ((losses * weights).sum() / weights.sum()).backward()
+        self._share_gradients()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         self.steps += 1
-        self.tokens += rows * length
-        self.learned_tokens += int(learned.sum())
+        self.tokens += rows * length * self.processes
+        self.learned_tokens += int(learned.sum()) * self.processes
         return float(losses.detach().mean())
+
+    def _share_gradients(self) -> None:
+        """Every process gets the mean of all processes' gradients, in one message."""
+        if self.processes == 1:
+            return
+        gradients = [parameter.grad for parameter in self.model.parameters() if parameter.grad is not None]
+        flat = torch.cat([gradient.flatten() for gradient in gradients]) / self.processes
+        dist.all_reduce(flat)
+        for gradient, part in zip(gradients, flat.split([one.numel() for one in gradients]), strict=True):
+            gradient.copy_(part.view_as(gradient))
 
     def probe(self, count: int) -> dict[str, float]:
         with torch.compiler.set_stance("force_eager"):  # every probe has a shape of its own
@@ -169,19 +186,44 @@ class Pretraining:
     def begin_with(self, folder: Path) -> str:
         """Take the weights of the exported model in `folder`; counts and optimizers begin anew.
 
+        A model of fewer layers is grown: the new layers stand between its own and at first change nothing.
         Returns its record, as JSON text.
 
         Raises:
             UserError: there is no such model, or it has another shape.
         """
         try:
-            weights = Qwen3ForCausalLM.from_pretrained(folder, local_files_only=True).state_dict()
-            self.model.load_state_dict(weights)
+            earlier = Qwen3ForCausalLM.from_pretrained(folder, local_files_only=True)
+            grow(earlier, self.model)
             return (folder / RECORD).read_text(encoding="utf-8")
         except (OSError, RuntimeError) as error:
             raise UserError(
                 "holds no exported model of this shape", where=str(folder), mend="give a folder that export made"
             ) from error
+
+
+@torch.no_grad()
+def grow(small: Qwen3ForCausalLM, large: Qwen3ForCausalLM) -> None:
+    """Give `large` the weights of `small`, spreading its layers evenly; a new layer adds nothing to what it is given.
+
+    Raises:
+        RuntimeError: they differ in more than the number of layers, or `large` has fewer.
+    """
+    old, new = small.config.num_hidden_layers, large.config.num_hidden_layers
+    place = [round(index * (new - 1) / max(1, old - 1)) for index in range(old)]
+    if len(set(place)) < old:
+        raise RuntimeError(f"{old} layers do not fit into {new}")
+    for index in set(range(new)) - set(place):
+        layer: Any = large.model.layers[index]
+        layer.self_attn.o_proj.weight.zero_()
+        layer.mlp.down_proj.weight.zero_()
+    moved = {}
+    for name, weight in small.state_dict().items():
+        layer, _, rest = name.removeprefix("model.layers.").partition(".")
+        moved[f"model.layers.{place[int(layer)]}.{rest}" if layer.isdigit() else name] = weight
+    lost = large.load_state_dict(moved, strict=False)
+    if lost.unexpected_keys:
+        raise RuntimeError(f"has weights that are not wanted: {lost.unexpected_keys[0]}")
 
 
 def first_of_each(learned: torch.Tensor) -> torch.Tensor:
@@ -203,30 +245,37 @@ def run(args: argparse.Namespace) -> None:
     if checkpoint.exists():
         training.load(checkpoint)
     elif args.start_from:
-        (args.output / EARLIER).write_text(training.begin_with(args.start_from), encoding="utf-8")
-    _record_session(args.output / "sessions.json", args, plan, training)
+        record = training.begin_with(args.start_from)
+        (args.output / EARLIER).write_text(record, encoding="utf-8")
+    first = training.rank == 0
+    if first:
+        _record_session(args.output / "sessions.json", args, plan, training)
     stopped: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: stopped.append(number))
-    with (args.output / "log.jsonl").open("a", encoding="utf-8") as file:
-        log = Log(file, training, tqdm(total=args.tokens, initial=training.tokens, unit="tok", unit_scale=True))
-        log.bar.mininterval = 5
+    with Path(args.output / "log.jsonl" if first else os.devnull).open("a", encoding="utf-8") as file:
+        bar = tqdm(total=args.tokens, initial=training.tokens, unit="tok", unit_scale=True, disable=not first)
+        log = Log(file, training, bar)
+        bar.mininterval = 5
         started = saved = probed = time.monotonic()
         before = training.seconds
-        while (progress := spent(args, training)) < 1.0 and not stopped:
+        while (progress := agreed(training, 1.0 if stopped else spent(args, training))) < 1.0:
             loss = training.step(progress)
             now = time.monotonic()
             training.seconds = before + now - started
             log.step(loss, plan.rate(training.steps, progress), args.log_every)
+            if not first:
+                continue
             if now - probed > 60 * args.probe_minutes:
                 log.probes(training.probe(args.probe_count))
                 probed = now
             if now - saved > 60 * args.save_minutes:
                 training.save(checkpoint)
                 saved = now
-        training.save(checkpoint)
-        if not stopped:
-            log.probes(training.probe(args.probe_count))
-        log.bar.close()
+        if first:
+            training.save(checkpoint)
+            if not stopped:
+                log.probes(training.probe(args.probe_count))
+        bar.close()
 
 
 class Log:
@@ -256,6 +305,15 @@ class Log:
         self.file.flush()
 
 
+def agreed(training: Pretraining, progress: float) -> float:
+    """The first process' progress: clocks and signals differ, but all processes must take the same steps."""
+    if training.processes == 1:
+        return progress
+    shared = torch.tensor([progress], dtype=torch.float64)
+    dist.broadcast(shared, 0)
+    return float(shared)
+
+
 def spent(args: argparse.Namespace, training: Pretraining) -> float:
     """The share of the budget that is spent: of the tokens, or of the minutes."""
     return training.tokens / args.tokens if args.tokens else training.seconds / (60 * args.minutes)
@@ -273,7 +331,8 @@ def _record_session(path: Path, args: argparse.Namespace, plan: Plan, training: 
         "budget": {"tokens": args.tokens, "minutes": args.minutes},
         "precision": "bf16 autocast" if training.half else "fp32",
         "compiled": args.compile,
-        "hardware": _hardware(training.device),
+        "hardware": _hardware(training.device, training.processes),
+        "processes": training.processes,
         "versions": {
             "python": platform.python_version(),
             "torch": torch.__version__,
@@ -289,17 +348,19 @@ def _record_session(path: Path, args: argparse.Namespace, plan: Plan, training: 
 def _corpus_fingerprint() -> str:
     """Changes when the corpus generator's source does; a run that went on with another corpus shows it."""
     digest = hashlib.sha256()
-    for file in sorted(Path(__file__).with_name("corpus").glob("*.py")):
-        digest.update(file.read_bytes())
+    for file in sorted(Path(__file__).with_name("corpus").rglob("*")):
+        if file.suffix in (".py", ".yaml"):
+            digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def _hardware(device: torch.device) -> str:
+def _hardware(device: torch.device, processes: int) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
-    return f"CPU ({model}), {torch.get_num_threads()} thread(s)"
+    shared = f"{processes} processes of " if processes > 1 else ""
+    return f"CPU ({model}), {shared}{torch.get_num_threads()} thread(s)"
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -331,4 +392,9 @@ def arguments() -> argparse.ArgumentParser:
 
 if __name__ == "__main__":
     with exit_codes():
-        run(arguments().parse_args())
+        given = arguments().parse_args()
+        if "WORLD_SIZE" in os.environ:
+            dist.init_process_group("gloo")
+        run(given)
+        if dist.is_initialized():
+            dist.destroy_process_group()

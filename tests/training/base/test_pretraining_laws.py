@@ -13,7 +13,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from agent.errors import UserError
 from training.base.export import card, export
-from training.base.pretrain import RECORD, Plan, arguments, first_of_each, run
+from training.base.pretrain import RECORD, Plan, Pretraining, arguments, first_of_each, run
+from training.base.tokenizer import corpus_tokenizer
 
 SHIPPED = Path(__file__).resolve().parents[3] / "agent" / "embedded"
 TINY = shlex.split(
@@ -103,6 +104,65 @@ def test_a_second_stage_begins_with_the_exported_weights_and_its_record_counts_b
     assert both["sessions"][-1]["from_tokens"] == first["tokens"]
     assert both["stages"][0] == first["stages"][0]
     assert "--start-from runs/model1 --seed 8 --tokens 1024" in card(both)
+
+
+def test_a_second_stage_with_more_layers_begins_as_the_model_it_grew_from(finished: Path, tmp_path: Path) -> None:
+    export(finished, tmp_path / "first", probe_count=2)
+    small = AutoModelForCausalLM.from_pretrained(tmp_path / "first")
+    pretrain(tmp_path / "run", 1024, "--start-from", str(tmp_path / "first"), "--layers", "3", "--muon-rate", "0.0",
+             "--adamw-rate", "0.0")  # fmt: skip
+    record = export(tmp_path / "run", tmp_path / "second", probe_count=2)
+    large = AutoModelForCausalLM.from_pretrained(tmp_path / "second")
+    tokens = torch.arange(3, 40)[None]
+    assert record["layers"] == large.config.num_hidden_layers == 3
+    assert torch.allclose(small(tokens).logits, large(tokens).logits, atol=1e-5)
+    assert "--layers 3" in record["stages"][1]
+
+
+def test_a_second_stage_with_fewer_layers_is_refused(finished: Path, tmp_path: Path) -> None:
+    export(finished, tmp_path / "first", probe_count=2)
+    pretrain(tmp_path / "larger", 1024, "--start-from", str(tmp_path / "first"), "--layers", "2")
+    export(tmp_path / "larger", tmp_path / "second", probe_count=2)
+    with pytest.raises(UserError, match="holds no exported model of this shape"):
+        pretrain(tmp_path / "run", 1024, "--start-from", str(tmp_path / "second"))
+
+
+def test_two_processes_take_the_steps_of_one_with_both_their_batches(tmp_path: Path) -> None:
+    """Nothing else tells whether the mean of the gradients is what moves the weights."""
+    launched = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    once = [*launched, "-m", "training.base.pretrain", "--output", str(tmp_path / "two"), "--tokens", "512", *TINY]
+    done = subprocess.run(once, capture_output=True, text=True, check=False, timeout=240)
+    assert done.returncode == 0, done.stderr[-2000:]
+    state = torch.load(tmp_path / "two" / "checkpoint.pt", weights_only=True)
+    assert state["counts"][:2] == (1, 512)
+    session = json.loads((tmp_path / "two" / "sessions.json").read_text())
+    assert [one["processes"] for one in session] == [2]
+    alone = both_batches_at_once(Plan(**state["plan"]))
+    for name, value in weights(tmp_path / "two").items():
+        assert torch.allclose(value, alone[name], atol=1e-5), name
+
+
+def both_batches_at_once(plan: Plan) -> dict[str, torch.Tensor]:
+    """The weights after one step by the mean of the gradients of batches 0 and 1, without any process group."""
+    halves = []
+    for number in (0, 1):
+        one = Pretraining(plan, corpus_tokenizer(), "cpu")
+        one.rank, one.processes = number, 2
+        kept: list[torch.Tensor] = []
+        one._share_gradients = lambda one=one, kept=kept: kept.extend(  # type: ignore[method-assign]
+            parameter.grad.clone() for parameter in one.model.parameters() if parameter.grad is not None
+        )
+        one.step(0.0)
+        halves.append(kept)
+    last = Pretraining(plan, corpus_tokenizer(), "cpu")
+
+    def mean() -> None:
+        for parameter, left, right in zip(last.model.parameters(), *halves, strict=True):
+            parameter.grad = (left + right) / 2
+
+    last._share_gradients = mean  # type: ignore[method-assign]
+    last.step(0.0)
+    return last.model.state_dict()
 
 
 def test_a_second_stage_of_another_shape_is_refused(finished: Path, tmp_path: Path) -> None:

@@ -5,10 +5,12 @@ Knows nothing of how a form is shown or answered.
 """
 
 import random
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from training.base.corpus.forms import Field, Form
+from training.base.corpus.speaking import asked
 
 _OPEN_EN = (
     "{a} the {t}", "please {a} a {t}", "I want to {a} a {t}", "can you {a} the {t}", "{a} {t}", "I need to {a} the {t}",
@@ -21,6 +23,17 @@ _OPEN_ZH = (
 )  # fmt: skip
 
 
+_NAMED_EN = (  # `{p}` is what a description says
+    "{p}", "please {p}", "{p} please", "I want to {p}", "can you {p}", "I need this: {p}", "next: {p}", "help me {p}",
+    "let us {p}", "now {p}", "would you {p} for me", "go and {p}", "{p}, with these details",
+)  # fmt: skip
+_NAMED_ZH = (
+    "{p}", "请{p}", "我想{p}", "帮我{p}", "能不能{p}", "麻烦你{p}", "现在{p}", "我需要{p}", "下一件：{p}", "想请你{p}",
+    "替我{p}", "{p}，按下面的来",
+)  # fmt: skip
+_NATURAL_SHARE = 0.8  # of the requests for real services are in people's own words
+
+
 @dataclass
 class Request:
     """One message part asking for one form; `filled` is the right record; `missing` is the required field left out."""
@@ -31,12 +44,26 @@ class Request:
     missing: Field | None = None
 
 
-def make_request(rng: random.Random, form: Form, lang: str, leave_out: bool = False) -> Request:
-    """A request for `form`; with `leave_out`, one required field's value is not given (where the form has one)."""
+def make_request(rng: random.Random, form: Form, lang: str, leave_out: bool = False, labelled: bool = False) -> Request:
+    """A request for `form`; with `leave_out`, one required field's value is not given (where the form has one).
+
+    `labelled` keeps to the pattern of labels and values, instead of people's own words.
+    """
+    if form.spoken:
+        needy = leave_out and any(item.required for item in form.fields)
+        if not labelled and rng.random() < _NATURAL_SHARE and (said := asked(rng, form, lang, needy)):
+            return Request(form, _dressed(rng, said.text, lang), said.filled, said.missing)
+        opening = rng.choice(_NAMED_ZH if lang == "zh" else _NAMED_EN).format(p=_as_wish(form.about[lang]))
+        return _labelled(rng, form, lang, leave_out, opening)
     action, thing = rng.choice(form.action[lang == "zh"]), form.thing[lang == "zh"]
     if rng.random() < 0.75:
         action = form.described[lang == "zh"]
     opening = rng.choice(_OPEN_ZH if lang == "zh" else _OPEN_EN).format(a=action, t=thing)
+    return _labelled(rng, form, lang, leave_out, opening)
+
+
+def _labelled(rng: random.Random, form: Form, lang: str, leave_out: bool, opening: str) -> Request:
+    """`opening` and then every value beside its field's label, in any order."""
     needed = [item for item in form.fields if item.required]
     missing = rng.choice(needed) if leave_out and needed else None
     filled: dict[str, Any] = {}
@@ -65,12 +92,24 @@ def _compose(rng: random.Random, opening: str, mentions: list[str], lang: str) -
         text = " ".join([opening, *mentions])
     else:
         text = listing.join([opening, *mentions])
+    return _dressed(rng, text, lang, rng.choice(("", stop, "？" if lang == "zh" else "?", "", stop)))
+
+
+def _dressed(rng: random.Random, text: str, lang: str, end: str | None = None) -> str:
+    """With a greeting before it and a thank-you behind it at times; `end` is its last mark (None: its own)."""
     if rng.random() < 0.12:
         text = rng.choice(_BEFORE)[lang == "zh"] + text
     if lang == "en" and rng.random() < 0.7:
         text = text[:1].upper() + text[1:]
-    text += rng.choice(("", stop, "？" if lang == "zh" else "?", "", stop))
-    return text + (rng.choice(_AFTER)[lang == "zh"] if rng.random() < 0.12 else "")
+    if end is None:
+        end = "" if text[-1:] in ".?!。？！" or rng.random() < 0.5 else ("。" if lang == "zh" else ".")
+    return text + end + (rng.choice(_AFTER)[lang == "zh"] if rng.random() < 0.12 else "")
+
+
+def _as_wish(about: str) -> str:
+    """A description as part of a sentence: without its stop and its capital."""
+    about = re.split(r"[.。;；:：(（]", about)[0].strip()
+    return about if about[1:2].isupper() else about[:1].lower() + about[1:]
 
 
 _BEFORE = (
@@ -79,9 +118,16 @@ _BEFORE = (
     ("a small thing: ", "有件小事："),
     ("listen, ", "听着，"),
     ("hey, ", "嘿，"),
+    ("good evening, ", "晚上好！"),
+    ("right, ", "好，"),
+    ("excuse me, ", "打扰一下，"),
+    ("one more thing: ", "还有个事，"),
 )
 _AFTER = (
     (" Thanks!", "谢谢！"),
+    (" please", "，谢谢"),
+    (" Cheers!", "辛苦了！"),
+    (" That would be great.", "拜托了。"),
     (" I am in a hurry.", "我赶时间。"),
     (" It is for work.", "工作要用。"),
     (" Thank you.", "多谢。"),

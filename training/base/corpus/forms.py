@@ -5,10 +5,12 @@ Knows nothing of how a form is asked for, shown or answered.
 """
 
 import random
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from training.base.corpus import values, words
+from training.base.corpus.frames import Frame, domains
 from training.base.corpus.kinds import GENERIC, KINDS, SWITCHES
 from training.base.corpus.values import Make, Value
 
@@ -32,6 +34,15 @@ class Form:
     thing: tuple[str, str]
     about: dict[str, str]
     fields: list[Field]
+    spoken: "Spoken | None" = None  # of a form made from a frame; one that is invented has none
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """What people say around a form: the frame it was made from, and the frame's names of its fields."""
+
+    frame: Frame
+    slots: dict[str, Field]
 
 
 _RANDOM_MAKES: list[tuple[str, Make]] = [
@@ -108,11 +119,11 @@ def _short(about: str) -> str:
 def _renamed(rng: random.Random, name: str) -> str:
     """Mostly `name`; at times with something before or behind it, or nothing like it, so only the description tells."""
     roll = rng.random()
-    if roll < 0.72:
+    if roll < 0.78:
         return name
-    if roll < 0.80:
+    if roll < 0.86:
         return rng.choice(("the", "p", "given", "in", "user", "new")) + " " + name
-    if roll < 0.88:
+    if roll < 0.94:
         return name + " " + rng.choice(("value", "arg", "in", "text", "field", "param"))
     return rng.choice((invented_word(rng), invented_word(rng), values.letters(rng, 1, 6)))
 
@@ -179,6 +190,7 @@ def _switch_field(rng: random.Random, style: str) -> Field:
     )
 
 
+_SPOKEN_SHARE = 0.65  # of the lists of forms are real services, the others invented ones
 _MORE = (
     ("Returns the result.", "返回结果。"),
     ("The result comes back as JSON.", "结果以JSON返回。"),
@@ -237,10 +249,49 @@ def make_form(rng: random.Random, taken: set[str], style: str, most_fields: int 
     return Form(name, action, (en, zh), thing, about, list(fields.values()))
 
 
+def spoken_form(rng: random.Random, frame: Frame, taken: set[str], style: str) -> Form:
+    """A form made from a frame, under one of its names and descriptions, at times without some field that it does not
+    need; its name is added to `taken`.
+    """
+    names = [identifier(rng, [name], style) for name in frame.names]
+    name = next((name for name in rng.sample(names, len(names)) if name not in taken), f"{names[0]}_{len(taken)}")
+    taken.add(name)
+    fields: dict[str, Field] = {}
+    used: set[str] = set()
+    for slot, given in frame.fields.items():
+        if not given.required and rng.random() < 0.25:
+            continue
+        own = [_renamed(rng, text) if rng.random() < 0.25 else text for text in given.names]
+        spelled = identifier(rng, [rng.choice(own)], "snake" if style in ("kebab", "dot", "pascal") else style)
+        spelled = spelled if spelled not in used else f"{spelled}_{len(used)}"
+        used.add(spelled)
+        about = {lang: rng.choice(texts) for lang, texts in given.about.items()}
+        label = {lang: _short(re.split("[:：（(]", text)[0].strip()) for lang, text in about.items()}
+        fields[slot] = Field(spelled, label, about, dict(given.schema), given.make, GENERIC, given.required)
+    about = {lang: rng.choice(texts) for lang, texts in frame.about.items()}
+    return Form(name, ([], []), ("", ""), ("", ""), about, list(fields.values()), Spoken(frame, fields))
+
+
+def spoken_forms(rng: random.Random, count: int, taken: set[str], style: str) -> list[Form]:
+    """Up to `count` forms of one to three domains, so that some of them deal with the same things."""
+    chosen: list[Form] = []
+    for domain in rng.sample(sorted(domains()), min(3, len(domains()))):
+        frames = domains()[domain]
+        part = rng.sample(frames, min(len(frames), count - len(chosen), rng.randint(1, 4)))
+        chosen += [spoken_form(rng, frame, taken, style) for frame in part]
+    return chosen
+
+
 def make_forms(rng: random.Random, low: int, high: int, most_fields: int = 4) -> list[Form]:
     """`low` to `high` forms, named in one style, in any order; at times two of them have the same fields."""
     style = rng.choices(("snake", "camel", "pascal", "kebab", "dot"), weights=(70, 20, 4, 3, 3))[0]
     taken: set[str] = set()
+    if rng.random() < _SPOKEN_SHARE:
+        forms = spoken_forms(rng, rng.randint(low, high), taken, style)
+        if rng.random() < 0.1:
+            forms.append(make_form(rng, taken, style, most_fields))
+        rng.shuffle(forms)
+        return forms
     forms = [make_form(rng, taken, style, most_fields) for _ in range(rng.randint(low, high))]
     if rng.random() < 0.3 and len(forms) > 2:  # a near neighbour: the same thing, another action
         twin = make_form(rng, taken, style, most_fields)

@@ -27,7 +27,7 @@ TASKS: list[tuple[Task, float, float]] = [
     (services.choose, 12, 60),
     (services.same_but, 2, 8),
     (talk.story, 4, 2),
-    (talk.small_talk, 4, 3),
+    (talk.small_talk, 4, 6),
     (talk.synonyms, 6, 3),
 ]
 

@@ -5,14 +5,18 @@ for one thing, for several, for something no form does, or forgets a needed valu
 """
 
 import random
+from dataclasses import replace
 from typing import Any
 
 from training.base.corpus.asking import Request, make_request
 from training.base.corpus.document import Document, Turn, chat, exchange
-from training.base.corpus.forms import Form, make_form, make_forms
+from training.base.corpus.forms import Field, Form, make_form, make_forms, spoken_form
+from training.base.corpus.frames import domains
 from training.base.corpus.layouts import Writing, make_writing, show_forms
+from training.base.corpus.speaking import asked
 from training.base.corpus.talk import IDLE_EN, IDLE_ZH
 from training.base.corpus.telling import follow_up
+from training.base.corpus.values import Value
 
 _LEAD_EN = (
     "You fill forms.",
@@ -74,7 +78,16 @@ QUESTIONS_EN = (
     "Could you give me the {l}?",
 )
 QUESTIONS_ZH = ("请问{l}是什么？", "请告诉我{l}。", "还需要{l}。", "{l}是多少？", "请提供{l}。")
-_AND_EN, _AND_ZH = (" Also, ", " And ", " Then ", " ", "\n"), ("另外，", "还有，", "然后", "", "\n")
+_AND_EN = (
+    ("", " Also, "),
+    ("", " And "),
+    ("", " Then "),
+    ("", " "),
+    ("", "\n"),
+    ("Both please: ", "; "),
+    ("1. ", "\n2. "),
+)
+_AND_ZH = (("", "另外，"), ("", "还有，"), ("", "然后"), ("", ""), ("", "\n"), ("两件事：", "；"), ("先", "，再"))
 
 
 def _prompt(rng: random.Random, forms: list[Form], writing: Writing, lang: str, shown_in: str) -> str:
@@ -129,26 +142,41 @@ def _exchange(rng: random.Random, forms: list[Form], lang: str, writing: Writing
     if roll < 0.35:
         return "ask", _forgetful(rng, forms, lang, writing)
     if roll < 0.48:
-        return "many", exchange(*_many(rng, forms, lang, writing))
+        return "many", _many(rng, forms, lang, writing)
     request = make_request(rng, rng.choice(forms), lang)
     turns = exchange(request.text, writing.one(request.form.name, request.filled))
-    return "one", turns + (follow_up(rng, lang) if rng.random() < 0.25 else [])
+    return "one", turns + (follow_up(rng, lang, [request]) if rng.random() < 0.35 else [])
 
 
 def _unsuited(rng: random.Random, forms: list[Form], lang: str) -> tuple[str, str]:
     zh = lang == "zh"
     if rng.random() < 0.3:
         return rng.choice(IDLE_ZH if zh else IDLE_EN)
-    things = {form.thing[0].split()[-1] for form in forms}
+    replies = REFUSALS_ZH if zh else REFUSALS_EN
+    if rng.random() < 0.65:
+        request = make_request(rng, _other_service(rng, forms), lang)
+        return request.text, rng.choice([reply for reply in replies if "{" not in reply])
+    things = {form.thing[0].split()[-1] for form in forms if not form.spoken}
     while True:
         other = make_form(rng, set(), "snake", 2)
         if other.thing[0].split()[-1] not in things:
             break
     request = make_request(rng, other, lang)
-    reply = rng.choice(REFUSALS_ZH if zh else REFUSALS_EN)
-    return request.text, reply.format(
+    return request.text, rng.choice(replies).format(
         a=rng.choice(other.action[zh]), t=other.thing[zh] if zh else f"the {other.thing[0]}"
     )
+
+
+def _other_service(rng: random.Random, forms: list[Form]) -> Form:
+    """A real service that is not on the list; at times one of a domain that is."""
+    listed = {form.spoken.frame.names[0] for form in forms if form.spoken}
+    near = {form.spoken.frame.domain for form in forms if form.spoken}
+    if near and rng.random() < 0.3:
+        siblings = [frame for frame in domains()[rng.choice(sorted(near))] if frame.names[0] not in listed]
+        if siblings:
+            return spoken_form(rng, rng.choice(siblings), set(), "snake")
+    domain = rng.choice([name for name in sorted(domains()) if name not in near])
+    return spoken_form(rng, rng.choice(domains()[domain]), set(), "snake")
 
 
 def _forgetful(rng: random.Random, forms: list[Form], lang: str, writing: Writing) -> list[Turn]:
@@ -174,14 +202,15 @@ def _forgetful(rng: random.Random, forms: list[Form], lang: str, writing: Writin
     return turns
 
 
-def _many(rng: random.Random, forms: list[Form], lang: str, writing: Writing) -> tuple[str, str]:
+def _many(rng: random.Random, forms: list[Form], lang: str, writing: Writing) -> list[Turn]:
     """Two or three requests in one message, often of one form with other values; one object each, in their order."""
     count = rng.choice((2, 2, 2, 3))
     picked = [rng.choice(forms)] * count if rng.random() < 0.4 else [rng.choice(forms) for _ in range(count)]
     requests: list[Request] = [make_request(rng, form, lang) for form in picked]
-    joint = rng.choice(_AND_ZH if lang == "zh" else _AND_EN)
-    question = joint.join(request.text for request in requests)
-    return question, "\n".join(writing.one(request.form.name, request.filled) for request in requests)
+    before, joint = rng.choice(_AND_ZH if lang == "zh" else _AND_EN)
+    question = before + joint.join(request.text for request in requests)
+    reply = "\n".join(writing.one(request.form.name, request.filled) for request in requests)
+    return exchange(question, reply) + (follow_up(rng, lang, requests) if rng.random() < 0.3 else [])
 
 
 def same_but(rng: random.Random, lang: str) -> Document:
@@ -191,18 +220,12 @@ def same_but(rng: random.Random, lang: str) -> Document:
     if form is None:
         return choose(rng, lang)
     varied = rng.choice([item for item in form.fields if item.schema["type"] != "boolean"] or form.fields)
-    rest = Form(
-        form.name,
-        form.action,
-        form.described,
-        form.thing,
-        form.about,
-        [item for item in form.fields if item is not varied],
-    )
-    base = make_request(rng, rest, lang)
+    if form.spoken and (natural := _natural_same(rng, form, varied, lang)):
+        return _same_chat(rng, forms, writing, lang, form, *natural)
+    rest = replace(form, fields=[item for item in form.fields if item is not varied])
+    base = make_request(rng, rest, lang, labelled=True)
     chosen = [varied.make(rng, lang) for _ in range(rng.choice((2, 2, 3)))]
-    said = [value.said for value in chosen]
-    listing = rng.choice(("、", "和")).join(said) if lang == "zh" else ", ".join(said[:-1]) + " and " + said[-1]
+    listing = _listing(rng, chosen, lang)
     joint = rng.choice(varied.mentions)[lang == "zh"].format(v=listing, l=varied.label[lang])
     question = base.text.rstrip("。？.?") + ("，" if lang == "zh" else ", ") + joint
     order = [item.name for item in form.fields]
@@ -210,6 +233,32 @@ def same_but(rng: random.Random, lang: str) -> Document:
     for value in chosen:
         record = {**base.filled, varied.name: value.json}
         records.append({name: record[name] for name in order if name in record})
+    return _same_chat(rng, forms, writing, lang, form, question, records)
+
+
+def _listing(rng: random.Random, chosen: list[Value], lang: str) -> str:
+    said = [value.said for value in chosen]
+    return rng.choice(("、", "和")).join(said) if lang == "zh" else ", ".join(said[:-1]) + " and " + said[-1]
+
+
+def _natural_same(rng: random.Random, form: Form, varied: Field, lang: str) -> tuple[str, list[dict[str, Any]]] | None:
+    """In people's own words, with several values at the place of one; None where no line of the frame serves."""
+    chosen = [varied.make(rng, lang) for _ in range(rng.choice((2, 2, 3)))]
+    said = asked(rng, form, lang, leave_out=False, told={varied.name: Value(None, _listing(rng, chosen, lang))})
+    if said is None:
+        return None
+    return said.text, [{**said.filled, varied.name: value.json} for value in chosen]
+
+
+def _same_chat(
+    rng: random.Random,
+    forms: list[Form],
+    writing: Writing,
+    lang: str,
+    form: Form,
+    question: str,
+    records: list[dict[str, Any]],
+) -> Document:
     reply = "\n".join(writing.one(form.name, record) for record in records)
     return chat(
         [Turn("system", _prompt(rng, forms, writing, lang, lang)), Turn("user", question), Turn("assistant", reply)],

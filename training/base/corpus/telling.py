@@ -4,16 +4,28 @@ Comes in: a `random.Random`, a record and the words for its keys. Goes out: the 
 """
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
 from training.base.corpus import values, words
+from training.base.corpus.asking import Request
 from training.base.corpus.document import Turn
 from training.base.corpus.layouts import invented_tag, to_json
+from training.base.corpus.speaking import result
 
 
-def follow_up(rng: random.Random, lang: str) -> list[Turn]:
-    """What came of it, as a record or an error, and the sentence that tells the user: what it says and nothing more."""
+def follow_up(rng: random.Random, lang: str, requests: Sequence[Request] = ()) -> list[Turn]:
+    """What came of it, as a record or an error, and the sentence that tells the user: what it says and nothing more.
+
+    Requests to real services get their own results, one for each.
+    """
     zh = lang == "zh"
+    told = [result(rng, request.form, request.filled, lang) for request in requests if request.form.spoken]
+    known = [one for one in told if one is not None]
+    if known and len(known) == len(requests) and rng.random() < 0.85:
+        tag = invented_tag(rng)
+        shown = "\n".join(f"<{tag}>\n{to_json(record)}\n</{tag}>" for record, _ in known)
+        return [Turn("user", shown), Turn("assistant", ("" if zh else " ").join(said for _, said in known))]
     if rng.random() < 0.15:
         wrong = values.sentence(rng, rng.choice(("en", lang))).said
         shown, said = f"Error: {wrong}", rng.choice(_FAILED_ZH if zh else _FAILED_EN).format(e=wrong)

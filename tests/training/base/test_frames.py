@@ -1,0 +1,162 @@
+"""The laws of the hand-written services: sound files, sentences that hold their values, none of them tested on."""
+
+import random
+import re
+from pathlib import Path
+
+import pytest
+
+from agent.toolbox import all_tools
+from dataset_builder.embedded_teacher.phrases import phrases_for, shared_sentences
+from training.base.corpus import frames
+from training.base.corpus.forms import spoken_form
+from training.base.corpus.speaking import asked, result
+from training.base.corpus.values import Value
+
+FRAMES = [frame for domain in frames.domains().values() for frame in domain]
+GOOD = """
+values:
+  vine: {en: [merlot, riesling], zh: [赤霞珠, 雷司令]}
+forms:
+  water:
+    names: [water_row]
+    about: {en: [Water one row], zh: [给一行浇水]}
+    fields:
+      row: {kind: integer, low: 1, high: 9, required: true, names: [row], en: [row], zh: [行号]}
+      vine: {kind: vine, names: [vine], en: [vine], zh: [品种]}
+      soft: {kind: switch, yes: [gently, 轻轻地], no: [hard, 猛], names: [soft], en: [soft], zh: [轻]}
+      mode: {options: {on: [at once, 马上], off: [later, 稍后]}, names: [mode], en: [mode], zh: [方式]}
+    en: |
+      (Water|Irrigate) row {row}[ of {vine}][ {soft}][ {mode}]
+      The {vine} is thirsty
+    zh: |
+      给第{row}行[{vine}]浇水[，{soft}][，{mode}]
+    result: {row: row, litres: number}
+    tells: {en: "Row {row}: {litres} l.", zh: "第{row}行：{litres}升。"}
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    file = folder / "vineyard.yaml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_a_file_is_read_as_it_is_written(tmp_path: Path) -> None:
+    (frame,) = frames.read_domain(written(tmp_path, GOOD))
+    assert frame.fields["mode"].schema == {"type": "string", "enum": ["on", "off"]}  # words, not YAML's booleans
+    assert frame.fields["soft"].schema == {"type": "boolean"}
+    assert [name for name, field in frame.fields.items() if field.required] == ["row"]
+    assert frame.result["row"] == "row"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "told"),
+    [
+        ("{row}[ of", "{rows}[ of", "rows"),
+        ("(Water|Irrigate) row", "(Water|Irrigate row", "brackets"),
+        ("kind: vine,", "kind: wine,", "wine"),
+        ("zh: [给一行浇水]", "de: [Wasser]", "zh"),
+        ("yes: [gently, 轻轻地], ", "", "yes"),
+        ("{litres} l.", "{liters} l.", "liters"),
+    ],
+)
+def test_a_file_that_breaks_the_rules_is_told_where(tmp_path: Path, wrong: str, right: str, told: str) -> None:
+    assert wrong in GOOD
+    with pytest.raises(ValueError, match=rf"vineyard\.yaml: water: .*{told}"):
+        frames.read_domain(written(tmp_path, GOOD.replace(wrong, right)))
+
+
+def test_every_file_is_sound_and_bilingual() -> None:
+    assert len(frames.domains()) >= 60
+    assert len(FRAMES) >= 250
+    for frame in FRAMES:
+        for lang in frames.LANGUAGES:
+            required = {f"{{{slot}}}" for slot, field in frame.fields.items() if field.required}
+            whole = [line for line in frame.asks[lang] if all(slot in line for slot in required)]
+            assert len(whole) >= 3, (frame.names[0], lang)
+            chinese = sum(bool(re.search(r"[\u4e00-\u9fff]", line)) for line in frame.asks[lang])
+            assert chinese >= len(frame.asks[lang]) - 1 if lang == "zh" else chinese == 0, (frame.names[0], lang)
+
+
+@pytest.mark.parametrize("lang", frames.LANGUAGES)
+def test_what_is_asked_holds_every_value_and_lacks_what_is_missing(lang: str) -> None:
+    rng = random.Random(0)
+    for frame in FRAMES:
+        form = spoken_form(rng, frame, set(), "snake")
+        names = [field.name for field in form.fields]
+        assert len(set(names)) == len(names)
+        for leave_out in (False, True):
+            said = asked(rng, form, lang, leave_out)
+            if said is None:
+                continue
+            required = {field.name for field in form.fields if field.required}
+            assert (said.missing is not None) == leave_out
+            lacking = {said.missing.name} if said.missing else set()
+            assert required - said.filled.keys() == lacking
+            assert [name for name in names if name in said.filled] == list(said.filled)
+            for name, value in said.filled.items():
+                field = next(field for field in form.fields if field.name == name)
+                if isinstance(value, str) and "enum" not in field.schema:
+                    assert value in said.text
+
+
+def test_a_value_that_is_told_is_the_one_that_is_said() -> None:
+    rng = random.Random(1)
+    frame = next(frame for frame in FRAMES if frame.fields)
+    form = spoken_form(rng, frame, set(), "camel")
+    field = form.fields[0]
+    for _ in range(20):
+        said = asked(rng, form, "en", False, {field.name: Value(None, "one of them, and another")})
+        assert said is None or "one of them, and another" in said.text
+
+
+@pytest.mark.parametrize("lang", frames.LANGUAGES)
+def test_a_result_is_told_with_its_own_values(lang: str) -> None:
+    rng, told = random.Random(2), 0
+    for frame in FRAMES:
+        form = spoken_form(rng, frame, set(), "snake")
+        said = asked(rng, form, lang, False)
+        if said and (found := result(rng, form, said.filled, lang)):
+            record, text = found
+            assert record.keys() <= frame.result.keys()
+            assert "{" not in text
+            told += any(str(value) in text for value in record.values())
+    assert told > 0.8 * len(FRAMES)
+
+
+def _tested_on(lang: str) -> list[str]:
+    lines = [line for purpose in shared_sentences(lang).values() for line in purpose]
+    for tool in all_tools():
+        phrases = phrases_for(tool)
+        assert phrases is not None
+        for part in (phrases.requests, phrases.both, phrases.answers, phrases.failures):
+            lines += part.get(lang, [])
+    return lines
+
+
+def _sequences(lines: list[str], lang: str) -> dict[tuple[str, ...], str]:
+    """Runs of six words (eight characters in Chinese) with at most one value among them, and where they stand."""
+    unit, length = (r"[a-z']+|#", 6) if lang == "en" else (r"[\u4e00-\u9fff]|#", 8)
+    found: dict[tuple[str, ...], str] = {}
+    for line in lines:
+        words = re.findall(unit, re.sub(r"\{[^{}]*\}", " # ", line.casefold()))
+        for at in range(len(words) - length + 1):
+            run = tuple(words[at : at + length])
+            if run.count("#") <= 1:
+                found[run] = line
+    return found
+
+
+@pytest.mark.parametrize("lang", frames.LANGUAGES)
+def test_no_sentence_is_one_that_the_teacher_knows(lang: str) -> None:
+    ours = _sequences([line for frame in FRAMES for line in (*frame.asks[lang], *frame.tells[lang])], lang)
+    theirs = _sequences(_tested_on(lang), lang)
+    assert len(theirs) > 500
+    assert not [(line, theirs[run]) for run, line in ours.items() if run in theirs]
+
+
+def test_no_service_is_one_of_the_embedded_tools() -> None:
+    tools = all_tools()
+    assert not {tool.name for tool in tools} & {name for frame in FRAMES for name in frame.names}
+    assert not {tool.family for tool in tools} & frames.domains().keys()

@@ -1,0 +1,196 @@
+"""Services of real domains, written by hand in both languages: how each is described and how people ask for it.
+
+Comes in: the YAML files of `frames/`, one a domain. Goes out: `Frame`s by domain, and `expand`, one variant of a line:
+`(a|b)` is a choice, `[...]` may be left out, `{name}` stays. Knows nothing of forms and documents.
+
+Every line of a file is checked when it is read: what a sentence names must exist, or ValueError says where it does not.
+"""
+
+import functools
+import random
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from training.base.corpus import values
+from training.base.corpus.values import Make, Value
+
+FOLDER = Path(__file__).with_name("frames")
+LANGUAGES = ("en", "zh")
+_SLOT = re.compile(r"\{([^{}]+)\}")
+_PART = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
+_TYPES: dict[str, tuple[str, Make]] = {
+    "person": ("string", values.person),
+    "place": ("string", values.place),
+    "date": ("string", values.day_as_said),
+    "time": ("string", values.time_of_day),
+    "email": ("string", values.email),
+    "phone": ("string", values.phone),
+    "url": ("string", values.url),
+    "code": ("string", values.code),
+    "address": ("string", values.address),
+    "sentence": ("string", values.sentence),
+    "term": ("string", values.term),
+    "language": ("string", values.language),
+    "color": ("string", values.color),
+    "dish": ("string", values.dish),
+    "currency": ("string", values.currency),
+    "path": ("string", values.path),
+    "letters": ("string", lambda rng, lang: _same(values.letters(rng, 2, 7))),
+    "persons": ("array", values.several(values.person)),
+    "terms": ("array", values.several(values.term)),
+    "numbers": ("array", values.several(values.signed, 3, 5)),
+}
+_FREE_SHARE = 0.12  # of the values of a word list is any other term, so that copying is learned and not the list
+
+
+@dataclass(frozen=True)
+class FrameField:
+    names: list[str]
+    about: dict[str, list[str]]
+    schema: dict[str, Any]
+    make: Make
+    required: bool
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One service. `asks` and `tells` are lines by language; `result` maps a key to a field that it repeats, or to the
+    makers of a new value.
+    """
+
+    domain: str
+    names: list[str]
+    about: dict[str, list[str]]
+    fields: dict[str, FrameField]
+    asks: dict[str, list[str]]
+    result: dict[str, "str | Make"]
+    tells: dict[str, list[str]]
+
+
+def _same(text: str) -> Value:
+    return Value(text, text)
+
+
+@functools.cache
+def domains(folder: Path = FOLDER) -> dict[str, list[Frame]]:
+    """Every domain's frames, in order of their names. Raises ValueError where a file breaks the rules of its format."""
+    return {file.stem: read_domain(file) for file in sorted(folder.glob("*.yaml"))}
+
+
+def read_domain(file: Path) -> list[Frame]:
+    content = yaml.load(file.read_text(encoding="utf-8"), yaml.BaseLoader)  # texts only: `no` stays `no`
+    lists = {name: _from_list(words) for name, words in (content.get("values") or {}).items()}
+    frames = []
+    for name, entry in content["forms"].items():
+        try:
+            frames.append(_frame(file.stem, entry, lists))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ValueError(f"{file.name}: {name}: {type(error).__name__}: {error}") from error
+    return frames
+
+
+def _frame(domain: str, entry: dict[str, Any], lists: dict[str, Make]) -> Frame:
+    fields = {name: _field(field, lists) for name, field in (entry.get("fields") or {}).items()}
+    result = {key: kind if kind in fields else _kind(kind, {}, lists)[1] for key, kind in entry["result"].items()}
+    asks = {lang: _lines(entry[lang], fields) for lang in LANGUAGES}
+    tells = {lang: _lines(entry["tells"][lang], result) for lang in LANGUAGES}
+    about = {lang: list(entry["about"][lang]) for lang in LANGUAGES}
+    return Frame(domain, list(entry["names"]), about, fields, asks, result, tells)
+
+
+def _field(entry: dict[str, Any], lists: dict[str, Make]) -> FrameField:
+    schema: dict[str, Any]
+    if options := entry.get("options"):
+        schema, make = {"type": "string", "enum": list(options)}, _from_options(options)
+    else:
+        type_, make = _kind(entry["kind"], entry, lists)
+        schema = {"type": type_}
+        if type_ == "array":
+            schema["items"] = {"type": "number" if entry["kind"] == "numbers" else "string"}
+    about = {lang: list(entry[lang]) for lang in LANGUAGES}
+    return FrameField(list(entry["names"]), about, schema, make, entry.get("required") == "true")
+
+
+def _kind(kind: str, entry: dict[str, Any], lists: dict[str, Make]) -> tuple[str, Make]:
+    if kind in lists:
+        return "string", lists[kind]
+    if kind == "switch":
+        return "boolean", _switch(entry["yes"], entry["no"])
+    if kind in ("integer", "number"):
+        return kind, _ranged(kind, float(entry.get("low", 1)), float(entry.get("high", 500)))
+    return _TYPES[kind]
+
+
+def _from_list(words: dict[str, list[str]]) -> Make:
+    def make(rng: random.Random, lang: str) -> Value:
+        if rng.random() < _FREE_SHARE:
+            return values.term(rng, lang)
+        return _same(rng.choice(words[lang]))
+
+    return make
+
+
+def _from_options(options: dict[str, list[str]]) -> Make:
+    def make(rng: random.Random, lang: str) -> Value:
+        value = rng.choice(list(options))
+        return Value(value, options[value][lang == "zh"])
+
+    return make
+
+
+def _switch(yes: list[str], no: list[str]) -> Make:
+    def make(rng: random.Random, lang: str) -> Value:
+        on = rng.random() < 0.5
+        return Value(on, (yes if on else no)[lang == "zh"])
+
+    return make
+
+
+def _ranged(kind: str, low: float, high: float) -> Make:
+    def make(rng: random.Random, lang: str) -> Value:
+        if kind == "integer":
+            number = rng.randint(int(low), int(high))
+            if number <= 20 and rng.random() < 0.15:
+                said = values.chinese_number(number) if lang == "zh" else values.english_number(number)
+                return Value(number, said)
+            return Value(number, str(number))
+        amount = round(rng.uniform(low, high), rng.choice((1, 1, 2)))
+        return Value(amount, repr(amount))
+
+    return make
+
+
+def _lines(text: str, known: dict[str, Any]) -> list[str]:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    for line in lines:
+        if unknown := set(_SLOT.findall(line)) - set(known):
+            raise ValueError(f"{sorted(unknown)} in {line!r} is nowhere described")
+        if re.search(r"[()\[\]|]", _PART.sub("", line)):
+            raise ValueError(f"brackets within brackets, or without their partner, in {line!r}")
+    if not lines:
+        raise ValueError("no sentence is given")
+    return lines
+
+
+def expand(rng: random.Random, line: str) -> str:
+    """One variant of a line, its `{slots}` still open."""
+
+    def part(match: re.Match[str]) -> str:
+        if match[1] is not None:
+            return rng.choice(match[1].split("|"))
+        return match[2] if rng.random() < 0.5 else ""
+
+    return _PART.sub(part, line)
+
+
+def slots(text: str) -> list[str]:
+    """The names of the values that an expanded line holds."""
+    return _SLOT.findall(text)
+
+
+def fill(text: str, said: dict[str, str]) -> str:
+    return _SLOT.sub(lambda match: said[match[1]], text)

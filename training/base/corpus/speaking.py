@@ -1,0 +1,75 @@
+"""What people say around a form that was made from a frame: how they ask, and how the result is told to them.
+
+Comes in: a `random.Random`, a form with its frame, a language. Goes out: texts and the values they hold.
+Knows nothing of how forms are shown and replies are written.
+"""
+
+import random
+from dataclasses import dataclass
+from typing import Any
+
+from training.base.corpus.forms import Field, Form
+from training.base.corpus.frames import expand, fill, slots
+from training.base.corpus.values import Value
+
+_DRAWS = 12  # of a line, until one has the values that are wanted
+
+
+@dataclass(frozen=True)
+class Said:
+    """A request in words; `filled` is the right record in the form's order, `missing` the one needed field left out."""
+
+    text: str
+    filled: dict[str, Any]
+    missing: Field | None = None
+
+
+def asked(
+    rng: random.Random, form: Form, lang: str, leave_out: bool, told: dict[str, Value] | None = None
+) -> Said | None:
+    """One way to ask for `form`, or None where the lines drawn do not have just the values that are wanted.
+
+    `told` gives the values of some fields, by the field's name; every one of them must then be said.
+    """
+    assert form.spoken is not None
+    told = told or {}
+    fields = form.spoken.slots
+    for _ in range(_DRAWS):
+        text = expand(rng, rng.choice(form.spoken.frame.asks[lang]))
+        held = set(slots(text))
+        if not held <= fields.keys():  # it names a value that this form has no field for
+            continue
+        missing = [item for slot, item in fields.items() if item.required and slot not in held]
+        if len(missing) != leave_out or not told.keys() <= {fields[slot].name for slot in held}:
+            continue
+        drawn = {slot: told.get(item.name) or item.make(rng, lang) for slot, item in fields.items() if slot in held}
+        filled = {fields[slot].name: value.json for slot, value in drawn.items()}
+        said = fill(text, {slot: value.said for slot, value in drawn.items()})
+        return Said(said, filled, missing[0] if missing else None)
+    return None
+
+
+def result(rng: random.Random, form: Form, filled: dict[str, Any], lang: str) -> tuple[dict[str, Any], str] | None:
+    """A record that the service may give back, and the sentence that tells it; None where no sentence fits."""
+    assert form.spoken is not None
+    frame, fields = form.spoken.frame, form.spoken.slots
+    record: dict[str, Any] = {}
+    for key, source in frame.result.items():
+        if not isinstance(source, str):
+            record[key] = source(rng, lang).json
+        elif source in fields and fields[source].name in filled:
+            record[key] = filled[fields[source].name]
+    lines = [line for line in frame.tells[lang] if set(slots(line)) <= record.keys()]
+    if not lines or not record:
+        return None
+    return record, fill(expand(rng, rng.choice(lines)), {key: _spoken(value, lang) for key, value in record.items()})
+
+
+def _spoken(value: Any, lang: str) -> str:
+    if isinstance(value, bool):
+        return (("yes", "no"), ("是", "否"))[lang == "zh"][not value]
+    if isinstance(value, list):
+        if lang == "zh":
+            return "、".join(map(str, value))
+        return ", ".join(map(str, value[:-1])) + " and " + str(value[-1])
+    return str(value)
