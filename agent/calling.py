@@ -9,9 +9,9 @@ import inspect
 import time
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 
-from agent.confirming import Confirm
+from agent.confirming import Confirm, as_it_will_run
 from agent.events import Called, Event, Repaired, Result
-from agent.messages import ToolCall, tool_call, tool_message
+from agent.messages import ToolCall, tool_message
 from agent.notices import notice
 from agent.safety import secrets
 from agent.safety.marking import inert
@@ -24,7 +24,7 @@ class Caller:
 
     Args:
         tools: What may be called, by name.
-        confirm: Asked before a tool with side effects runs.
+        confirm: Asked before a tool that acts outside runs.
         lang: The language of what is said to the model.
     """
 
@@ -95,19 +95,16 @@ class Caller:
             return ToolResult(notice("unknown tool", self._lang, name=name, names=names), is_error=True)
         if made:
             return ToolResult(notice("repeated", self._lang, count=made), is_error=True)
-        if tool.side_effects and (reason := await self._reason_against(call, tool)):
+        asked = as_it_will_run(call, tool)
+        if asked is not None and (reason := await self._reason_against(asked, tool)):
             return ToolResult(notice("refused", self._lang, name=name, reason=reason), is_error=True)
         return await tool.call(arguments)
 
     async def _reason_against(self, call: ToolCall, tool: Tool) -> str:
-        """Why the call may not run; `""` where it may, and where its arguments are wrong, so that it will not."""
-        arguments, _, errors = tool.checker.check(call["function"]["arguments"])
-        if errors:
-            return ""
-        mended = tool_call(tool.name, arguments, call["id"])
+        """Why the call may not run; `""` where it may."""
         async with self._asking:
             try:
-                answer = await _asked(self._confirm, mended, tool)
+                answer = await _asked(self._confirm, call, tool)
             except Exception as error:  # who cannot be asked has not allowed it
                 return f"{type(error).__name__}: {error}"
         return "" if answer is True else str(answer or notice("not allowed", self._lang))

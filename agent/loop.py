@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from agent.around import planning
 from agent.around.view import View
 from agent.calling import Caller
-from agent.confirming import Confirm, allow
+from agent.confirming import Confirm, ask_in_terminal
 from agent.errors import UserError
 from agent.events import Delta, Done, Event, Failed, Planned, Repaired, Replied, Result, Thought, Used
 from agent.formats.calls import UNKNOWN_TOOL
@@ -44,9 +44,9 @@ class Agent:
         limits: Where a run ends at the latest.
         seed: Makes the call ids repeatable.
         lang: "en" or "zh": the language of the tools' descriptions and of what the loop itself says to the model.
-        confirm: Asked before a tool with `side_effects=True` runs (see `agent.confirming`). The default allows every
-            call, as a program that runs by itself has chosen its tools; where a model acts for a person, pass
-            `ask_in_terminal`, `refuse`, `allow_only("name", …)` or a function of your own.
+        confirm: Asked before a tool that acts outside (see `Tool.acts_outside`) runs. The default asks in the terminal,
+            and where there is none the model is told that nobody is there to ask. Others are `allow` (for a program
+            that runs by itself and has chosen its tools), `refuse`, `allow_only("name", …)` or a function of your own.
         select: How many tools the model is shown, those nearest to what is asked (see `agent.selection`), besides those
             called already; None shows all of them.
         mark: Whether results are fenced in what the model is shown, and the fence explained (see `agent.safety`). A
@@ -69,7 +69,7 @@ class Agent:
         limits: Limits | None = None,
         seed: int = 0,
         lang: str = "en",
-        confirm: Confirm = allow,
+        confirm: Confirm = ask_in_terminal,
         select: int | None = None,
         mark: bool = False,
         plan: bool = False,

@@ -13,7 +13,14 @@ class FailingOnce(Tool):
 
     def __init__(self, tool: Tool, failure: str):
         super().__init__(
-            tool.function, name=tool.name, schema=tool.schema, family=tool.family, zh=tool.zh, timeout=tool.timeout
+            tool.function,
+            name=tool.name,
+            schema=tool.schema,
+            family=tool.family,
+            zh=tool.zh,
+            side_effects=tool.side_effects,
+            in_world=tool.in_world,
+            timeout=tool.timeout,
         )
         self._tool, self._failure, self._failed = tool, failure, False
 

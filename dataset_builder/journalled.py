@@ -25,8 +25,9 @@ class JournalledTool(Tool):
     """A tool that runs once for each call of each row, however often the run is started.
 
     A changed function is another tool: its source is part of what is asked. A call with side effects that was begun
-    and never answered is not repeated; it comes back as an error, which drops the row. Only the embedded tools do run
-    again, in the row's new and empty world: what a later call finds there must be what the earlier ones left.
+    and never answered is not repeated; it comes back as an error, which drops the row. Only tools that act in the
+    session's world do run again, in the row's new and empty one: what a later call finds there must be what the earlier
+    ones left.
     """
 
     def __init__(self, tool: Tool, journal: Journal):
@@ -37,11 +38,11 @@ class JournalledTool(Tool):
             family=tool.family,
             zh=tool.zh,
             side_effects=tool.side_effects,
+            in_world=tool.in_world,
             timeout=tool.timeout,
             max_chars=tool.max_chars,
         )
         self._tool, self._journal = tool, journal
-        self._in_world = getattr(tool.function, "__module__", "").startswith("agent.toolbox.")
         self._version = sha256(_source(tool).encode()).hexdigest()[:16]
 
     async def call(self, arguments: Any) -> ToolResult:
@@ -56,13 +57,13 @@ class JournalledTool(Tool):
         key = key_of({"tool": self.name, "version": self._version, "arguments": arguments})
         begun, kept = self._journal.answer(key)
         if kept is not None:
-            if self._in_world:
+            if self.in_world:
                 await self._tool.call(arguments)
             return ToolResult(**kept)
         if begun:
             text = f"Error: the run was stopped while {self.name} was at work; it has side effects and is not repeated"
             return ToolResult(text, is_error=True)
-        if self.side_effects and not self._in_world:
+        if self.acts_outside:
             self._journal.begin(key, "tool")
         result = await self._tool.call(arguments)
         self._journal.keep(key, "tool", asdict(result))

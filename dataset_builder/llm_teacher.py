@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
+from agent.confirming import allow
 from agent.errors import UserError
 from agent.events import Done, Failed
 from agent.loop import Agent, Limits
@@ -156,6 +157,8 @@ class LLMTeacher:
             limits=Limits(steps=6),
             seed=random.Random(f"{self._seed} {question.id}").randrange(2**31),
             lang=question.lang,
+            # Whoever started the build gave it these tools to be really executed; nobody sits there to be asked.
+            confirm=allow,
         )
         number = zlib.crc32(question.id.encode())
         # The embedded tools act in a world of the row's own, always on the same day.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agent.confirming import allow
 from agent.loop import Agent, Limits
 from agent.messages import Message, ToolSchema, tool_call, tool_message
 from agent.models.protocol import ChatModel, Sampling
@@ -99,6 +100,7 @@ def run(model: ChatModel, *, mark: bool = False, max_new_tokens: int = 96) -> li
             mark=mark,
             sampling=Sampling(max_new_tokens=max_new_tokens),
             limits=Limits(steps=STEPS),
+            confirm=allow,  # what is on stage changes nothing, whatever it is called
         )
         outcomes.append(outcome(case, agent.run(opening(case)).messages))
     return outcomes

@@ -11,8 +11,3 @@ MODULES = ("calculation", "measures", "words_and_days", "personal", "errands", "
 def all_tools() -> list[Tool]:
     """Every embedded tool, in the order of the files."""
     return [tool for module in MODULES for tool in load_tools(f"{__name__}.{module}")]
-
-
-def is_embedded(tool: Tool) -> bool:
-    """Whether it is one of these, whose calls change nothing but the session's `World`."""
-    return getattr(tool.function, "__module__", "") in {f"{__name__}.{module}" for module in MODULES}

@@ -6,11 +6,11 @@ Families: cart, orders, parcels, rooms, restaurants, taxis, cinema, hotels, libr
 from typing import Any, Literal
 
 from agent.toolbox.reading import read_date, read_time, tidy
-from agent.toolbox.world import almanac, world
+from agent.toolbox.world import almanac, world, world_tool
 from agent.tools import tool
 
 
-@tool(
+@world_tool(
     family="cart",
     side_effects=True,
     zh={"description": "把商品加入购物车", "parameters": {"product": "商品", "quantity": "数量"}},
@@ -28,7 +28,7 @@ def add_to_cart(product: str, quantity: int = 1) -> dict[str, Any]:
     return {"product": product, "quantity": quantity}
 
 
-@tool(family="cart", side_effects=True, zh={"description": "从购物车移除商品", "parameters": {"product": "商品"}})
+@world_tool(family="cart", side_effects=True, zh={"description": "从购物车移除商品", "parameters": {"product": "商品"}})
 def remove_from_cart(product: str) -> dict[str, Any]:
     """Take a product out of the cart.
 
@@ -39,13 +39,13 @@ def remove_from_cart(product: str) -> dict[str, Any]:
     return {"removed": product, "left": len(world().table("cart"))}
 
 
-@tool(family="cart", zh={"description": "查看购物车"})
+@world_tool(family="cart", zh={"description": "查看购物车"})
 def show_cart() -> dict[str, Any]:
     """Show the cart."""
     return {"products": [record["product"] for record in world().table("cart")][:20]}
 
 
-@tool(
+@world_tool(
     family="orders",
     side_effects=True,
     zh={"description": "下单", "parameters": {"product": "商品", "quantity": "数量", "address": "收货地址"}},
@@ -64,7 +64,7 @@ def place_order(product: str, quantity: int, address: str) -> dict[str, Any]:
     return {"order_id": order["order_id"], "product": product, "quantity": quantity}
 
 
-@tool(
+@world_tool(
     family="orders",
     side_effects=True,
     zh={"description": "取消订单", "parameters": {"order_id": "订单号", "reason": "原因"}},
@@ -93,7 +93,7 @@ def track_parcel(number: str) -> dict[str, Any]:
     return {"number": number, "stops_left": chance.randint(0, 9), "hours_left": chance.randint(1, 96)}
 
 
-@tool(
+@world_tool(
     family="parcels",
     side_effects=True,
     zh={"description": "寄快递", "parameters": {"recipient": "收件人", "address": "地址", "weight": "重量（公斤）"}},
@@ -113,7 +113,7 @@ def send_parcel(recipient: str, address: str, weight: float) -> dict[str, Any]:
     return {"number": number, "recipient": recipient, "price": tidy(5 + 2 * weight)}
 
 
-@tool(
+@world_tool(
     family="rooms",
     side_effects=True,
     zh={
@@ -138,7 +138,9 @@ def book_room(room: str, date: str, time: str, people: int | None = None) -> dic
     return {"booking_id": booking["booking_id"], "room": room, "date": day, "time": time}
 
 
-@tool(family="rooms", side_effects=True, zh={"description": "取消会议室预订", "parameters": {"booking_id": "预订号"}})
+@world_tool(
+    family="rooms", side_effects=True, zh={"description": "取消会议室预订", "parameters": {"booking_id": "预订号"}}
+)
 def cancel_room(booking_id: str) -> dict[str, Any]:
     """Cancel the booking of a meeting room.
 
@@ -151,7 +153,7 @@ def cancel_room(booking_id: str) -> dict[str, Any]:
     return {"cancelled": booking_id}
 
 
-@tool(
+@world_tool(
     family="restaurants",
     side_effects=True,
     zh={
@@ -176,7 +178,7 @@ def reserve_table(restaurant: str, people: int, time: str, name: str | None = No
     return {"code": code, "restaurant": restaurant, "people": people, "time": time}
 
 
-@tool(
+@world_tool(
     family="restaurants",
     side_effects=True,
     zh={"description": "给餐厅打分", "parameters": {"restaurant": "餐厅", "stars": "星数", "comment": "评语"}},
@@ -195,7 +197,7 @@ def rate_restaurant(restaurant: str, stars: int, comment: str | None = None) -> 
     return {"restaurant": restaurant, "stars": stars}
 
 
-@tool(
+@world_tool(
     family="taxis",
     side_effects=True,
     zh={
@@ -234,7 +236,7 @@ def taxi_fare(distance: float, night: bool = False) -> dict[str, Any]:
     return {"fare": tidy((4 + 2.2 * distance) * (1.3 if night else 1))}
 
 
-@tool(
+@world_tool(
     family="cinema",
     side_effects=True,
     zh={"description": "买电影票", "parameters": {"movie": "电影", "seats": "座位数", "time": "场次时间"}},
@@ -255,7 +257,7 @@ def buy_tickets(movie: str, seats: int, time: str) -> dict[str, Any]:
     return {"code": code, "movie": movie, "seats": seats, "price": seats * 12}
 
 
-@tool(family="cinema", side_effects=True, zh={"description": "退电影票", "parameters": {"code": "取票码"}})
+@world_tool(family="cinema", side_effects=True, zh={"description": "退电影票", "parameters": {"code": "取票码"}})
 def refund_tickets(code: str) -> dict[str, Any]:
     """Refund movie tickets.
 
@@ -268,7 +270,7 @@ def refund_tickets(code: str) -> dict[str, Any]:
     return {"refunded": code}
 
 
-@tool(
+@world_tool(
     family="hotels",
     side_effects=True,
     zh={
@@ -301,7 +303,7 @@ def book_hotel(
     return {"code": code, "hotel": hotel, "arrival": day, "nights": nights}
 
 
-@tool(
+@world_tool(
     family="library",
     side_effects=True,
     zh={"description": "借书", "parameters": {"title": "书名", "reader": "读者姓名", "weeks": "周数"}},
@@ -322,7 +324,7 @@ def borrow_book(title: str, reader: str, weeks: int = 4) -> dict[str, Any]:
     return {"title": title, "reader": reader, "weeks": weeks}
 
 
-@tool(family="library", side_effects=True, zh={"description": "还书", "parameters": {"title": "书名"}})
+@world_tool(family="library", side_effects=True, zh={"description": "还书", "parameters": {"title": "书名"}})
 def return_book(title: str) -> dict[str, Any]:
     """Return a book.
 
@@ -334,7 +336,7 @@ def return_book(title: str) -> dict[str, Any]:
     return {"returned": title, "reader": loan["reader"]}
 
 
-@tool(
+@world_tool(
     family="clinic",
     side_effects=True,
     zh={

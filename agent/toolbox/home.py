@@ -7,11 +7,10 @@ import statistics
 from typing import Any, Literal
 
 from agent.toolbox.reading import read_date, tidy
-from agent.toolbox.world import almanac, world
-from agent.tools import tool
+from agent.toolbox.world import almanac, world, world_tool
 
 
-@tool(
+@world_tool(
     family="smart_home",
     side_effects=True,
     zh={
@@ -33,7 +32,7 @@ def switch_light(room: str, on: bool, brightness: int = 100) -> dict[str, Any]:
     return {"room": room, "brightness": brightness if on else 0}
 
 
-@tool(
+@world_tool(
     family="smart_home",
     side_effects=True,
     zh={"description": "设定室温", "parameters": {"room": "房间", "degrees": "温度"}},
@@ -51,7 +50,7 @@ def set_thermostat(room: str, degrees: float) -> dict[str, Any]:
     return {"room": room, "degrees": tidy(degrees)}
 
 
-@tool(
+@world_tool(
     family="smart_home",
     side_effects=True,
     zh={
@@ -72,7 +71,7 @@ def start_device(device: Literal["washer", "oven", "vacuum"], minutes: int) -> d
     return {"device": device, "minutes": minutes}
 
 
-@tool(
+@world_tool(
     family="messages",
     side_effects=True,
     zh={"description": "发短信", "parameters": {"recipient": "收信人", "text": "短信内容"}},
@@ -88,7 +87,7 @@ def send_message(recipient: str, text: str) -> dict[str, Any]:
     return {"recipient": recipient, "text": text}
 
 
-@tool(
+@world_tool(
     family="messages",
     side_effects=True,
     zh={"description": "写邮件草稿", "parameters": {"address": "收件邮箱", "subject": "主题", "body": "正文"}},
@@ -107,7 +106,7 @@ def draft_email(address: str, subject: str, body: str | None = None) -> dict[str
     return {"address": address, "subject": subject, "drafts": len(world().table("drafts"))}
 
 
-@tool(
+@world_tool(
     family="music",
     side_effects=True,
     zh={"description": "把歌曲加入歌单", "parameters": {"song": "歌曲", "playlist": "歌单", "artist": "歌手"}},
@@ -124,7 +123,7 @@ def add_song(song: str, playlist: str, artist: str | None = None) -> dict[str, A
     return {"song": song, "playlist": playlist, "songs": len(world().find("songs", playlist=playlist))}
 
 
-@tool(family="music", side_effects=True, zh={"description": "调节音量", "parameters": {"level": "音量"}})
+@world_tool(family="music", side_effects=True, zh={"description": "调节音量", "parameters": {"level": "音量"}})
 def set_volume(level: int) -> dict[str, Any]:
     """Set the volume.
 
@@ -136,7 +135,7 @@ def set_volume(level: int) -> dict[str, Any]:
     return {"volume": level}
 
 
-@tool(family="music", zh={"description": "查看歌单", "parameters": {"playlist": "歌单"}})
+@world_tool(family="music", zh={"description": "查看歌单", "parameters": {"playlist": "歌单"}})
 def show_playlist(playlist: str) -> dict[str, Any]:
     """Show the songs of a playlist.
 
@@ -149,7 +148,7 @@ def show_playlist(playlist: str) -> dict[str, Any]:
     return {"playlist": playlist, "songs": songs[:10]}
 
 
-@tool(
+@world_tool(
     family="weather",
     zh={"description": "查询天气（演示用历书，并非预报）", "parameters": {"city": "城市", "date": "日期"}},
 )
@@ -166,7 +165,7 @@ def get_weather(city: str, date: str | None = None) -> dict[str, Any]:
     return {"city": city, "low": low, "high": low + chance.randint(3, 12), "source": "demo almanac"}
 
 
-@tool(family="weather", zh={"description": "查询空气质量（演示数据）", "parameters": {"city": "城市"}})
+@world_tool(family="weather", zh={"description": "查询空气质量（演示数据）", "parameters": {"city": "城市"}})
 def air_quality(city: str) -> dict[str, Any]:
     """Look up the air quality in a demo almanac.
 
@@ -176,7 +175,7 @@ def air_quality(city: str) -> dict[str, Any]:
     return {"city": city, "index": almanac("air", city, world().today).randint(15, 180), "source": "demo almanac"}
 
 
-@tool(
+@world_tool(
     family="polls",
     side_effects=True,
     zh={"description": "发起投票", "parameters": {"question": "问题", "options": "选项"}},
@@ -194,7 +193,7 @@ def create_poll(question: str, options: list[str]) -> dict[str, Any]:
     return {"poll_id": poll["poll_id"], "options": len(options)}
 
 
-@tool(
+@world_tool(
     family="polls",
     side_effects=True,
     zh={"description": "邀请参加活动", "parameters": {"event": "活动", "guests": "客人"}},
@@ -212,7 +211,7 @@ def invite_guests(event: str, guests: list[str]) -> dict[str, Any]:
     return {"event": event, "invited": len(guests)}
 
 
-@tool(
+@world_tool(
     family="grades",
     side_effects=True,
     zh={"description": "登记成绩", "parameters": {"student": "学生", "subject": "科目", "score": "分数"}},
@@ -231,7 +230,7 @@ def record_grade(student: str, subject: str, score: int) -> dict[str, Any]:
     return {"student": student, "subject": subject, "score": score}
 
 
-@tool(family="grades", zh={"description": "查询学生的平均分", "parameters": {"student": "学生"}})
+@world_tool(family="grades", zh={"description": "查询学生的平均分", "parameters": {"student": "学生"}})
 def average_grade(student: str) -> dict[str, Any]:
     """Look up the average grade of a student.
 
@@ -244,7 +243,7 @@ def average_grade(student: str) -> dict[str, Any]:
     return {"student": student, "average": tidy(statistics.fmean(scores)), "grades": len(scores)}
 
 
-@tool(
+@world_tool(
     family="pets",
     side_effects=True,
     zh={
@@ -272,7 +271,7 @@ def register_pet(
     return {"name": name, "owner": owner, "pets": len(world().find("pets", owner=owner))}
 
 
-@tool(
+@world_tool(
     family="pets",
     side_effects=True,
     zh={"description": "给宠物预约美容", "parameters": {"name": "宠物名字", "date": "日期"}},

@@ -6,11 +6,10 @@ Families: notes, todo, calendar, contacts, timers, store, glossary, expenses, fi
 from typing import Any, Literal
 
 from agent.toolbox.reading import read_date, read_time, tidy
-from agent.toolbox.world import world
-from agent.tools import tool
+from agent.toolbox.world import world, world_tool
 
 
-@tool(
+@world_tool(
     family="notes", side_effects=True, zh={"description": "添加笔记", "parameters": {"text": "笔记内容", "tag": "标签"}}
 )
 def add_note(text: str, tag: str | None = None) -> dict[str, Any]:
@@ -24,7 +23,7 @@ def add_note(text: str, tag: str | None = None) -> dict[str, Any]:
     return {"note_id": note["id"], "text": text}
 
 
-@tool(family="notes", zh={"description": "搜索笔记", "parameters": {"word": "关键词"}})
+@world_tool(family="notes", zh={"description": "搜索笔记", "parameters": {"word": "关键词"}})
 def search_notes(word: str) -> dict[str, Any]:
     """Search the notes.
 
@@ -37,7 +36,7 @@ def search_notes(word: str) -> dict[str, Any]:
     return {"found": len(found), "notes": found[:5]}
 
 
-@tool(family="notes", side_effects=True, zh={"description": "删除笔记", "parameters": {"note_id": "笔记编号"}})
+@world_tool(family="notes", side_effects=True, zh={"description": "删除笔记", "parameters": {"note_id": "笔记编号"}})
 def delete_note(note_id: int) -> dict[str, Any]:
     """Delete a note.
 
@@ -49,7 +48,7 @@ def delete_note(note_id: int) -> dict[str, Any]:
     return {"deleted": note_id, "text": note["text"]}
 
 
-@tool(
+@world_tool(
     family="todo",
     side_effects=True,
     zh={
@@ -68,7 +67,7 @@ def add_task(task: str, priority: Literal["high", "normal", "low"] = "normal") -
     return {"task": task, "open_tasks": len(world().table("tasks"))}
 
 
-@tool(family="todo", side_effects=True, zh={"description": "把待办事项标为完成", "parameters": {"task": "事项"}})
+@world_tool(family="todo", side_effects=True, zh={"description": "把待办事项标为完成", "parameters": {"task": "事项"}})
 def complete_task(task: str) -> dict[str, Any]:
     """Mark a task as done.
 
@@ -79,13 +78,13 @@ def complete_task(task: str) -> dict[str, Any]:
     return {"done": task, "open_tasks": len(world().table("tasks"))}
 
 
-@tool(family="todo", zh={"description": "列出待办事项"})
+@world_tool(family="todo", zh={"description": "列出待办事项"})
 def list_tasks() -> dict[str, Any]:
     """List the open tasks."""
     return {"tasks": [record["task"] for record in world().table("tasks")][:20]}
 
 
-@tool(
+@world_tool(
     family="calendar",
     side_effects=True,
     zh={"description": "添加日程", "parameters": {"title": "标题", "date": "日期", "time": "时间"}},
@@ -105,7 +104,7 @@ def add_event(title: str, date: str, time: str | None = None) -> dict[str, Any]:
     return {"title": title, "date": day} | ({"time": time} if time else {})
 
 
-@tool(family="calendar", zh={"description": "查看某天的日程", "parameters": {"date": "日期"}})
+@world_tool(family="calendar", zh={"description": "查看某天的日程", "parameters": {"date": "日期"}})
 def list_events(date: str) -> dict[str, Any]:
     """Show the events of a day.
 
@@ -116,7 +115,7 @@ def list_events(date: str) -> dict[str, Any]:
     return {"date": day, "events": [event["title"] for event in world().find("events", date=day)]}
 
 
-@tool(family="calendar", side_effects=True, zh={"description": "取消日程", "parameters": {"title": "标题"}})
+@world_tool(family="calendar", side_effects=True, zh={"description": "取消日程", "parameters": {"title": "标题"}})
 def cancel_event(title: str) -> dict[str, Any]:
     """Cancel an event.
 
@@ -128,7 +127,7 @@ def cancel_event(title: str) -> dict[str, Any]:
     return {"cancelled": title, "date": event["date"]}
 
 
-@tool(
+@world_tool(
     family="contacts",
     side_effects=True,
     zh={"description": "添加联系人", "parameters": {"name": "姓名", "phone": "电话", "email": "邮箱"}},
@@ -145,7 +144,7 @@ def add_contact(name: str, phone: str, email: str | None = None) -> dict[str, An
     return {"name": name, "phone": phone} | ({"email": email} if email else {})
 
 
-@tool(family="contacts", zh={"description": "查找联系人", "parameters": {"name": "姓名"}})
+@world_tool(family="contacts", zh={"description": "查找联系人", "parameters": {"name": "姓名"}})
 def find_contact(name: str) -> dict[str, Any]:
     """Look up a contact.
 
@@ -156,7 +155,7 @@ def find_contact(name: str) -> dict[str, Any]:
     return {"name": contact["name"], "phone": contact["phone"]}
 
 
-@tool(family="contacts", side_effects=True, zh={"description": "删除联系人", "parameters": {"name": "姓名"}})
+@world_tool(family="contacts", side_effects=True, zh={"description": "删除联系人", "parameters": {"name": "姓名"}})
 def delete_contact(name: str) -> dict[str, Any]:
     """Delete a contact.
 
@@ -168,7 +167,7 @@ def delete_contact(name: str) -> dict[str, Any]:
     return {"deleted": contact["name"]}
 
 
-@tool(
+@world_tool(
     family="timers",
     side_effects=True,
     zh={"description": "设置倒计时", "parameters": {"minutes": "分钟数", "label": "名称"}},
@@ -186,7 +185,7 @@ def set_timer(minutes: int, label: str | None = None) -> dict[str, Any]:
     return {"minutes": minutes} | ({"label": label} if label else {})
 
 
-@tool(
+@world_tool(
     family="timers",
     side_effects=True,
     zh={
@@ -206,7 +205,9 @@ def set_alarm(time: str, repeat: Literal["once", "daily", "weekdays"] = "once") 
     return {"alarm": time, "alarms": len(world().table("alarms"))}
 
 
-@tool(family="store", side_effects=True, zh={"description": "保存一个值", "parameters": {"key": "键", "value": "值"}})
+@world_tool(
+    family="store", side_effects=True, zh={"description": "保存一个值", "parameters": {"key": "键", "value": "值"}}
+)
 def set_value(key: str, value: str) -> dict[str, Any]:
     """Store a value under a key.
 
@@ -220,7 +221,7 @@ def set_value(key: str, value: str) -> dict[str, Any]:
     return {"key": key, "value": value}
 
 
-@tool(family="store", zh={"description": "读取保存的值", "parameters": {"key": "键"}})
+@world_tool(family="store", zh={"description": "读取保存的值", "parameters": {"key": "键"}})
 def get_value(key: str) -> dict[str, Any]:
     """Read the value stored under a key.
 
@@ -230,7 +231,7 @@ def get_value(key: str) -> dict[str, Any]:
     return {"key": key, "value": world().first("store", key=key)["value"]}
 
 
-@tool(
+@world_tool(
     family="glossary",
     side_effects=True,
     zh={"description": "把译法加入术语表", "parameters": {"term": "术语", "translation": "译法"}},
@@ -246,7 +247,7 @@ def add_term(term: str, translation: str) -> dict[str, Any]:
     return {"term": term, "translation": translation}
 
 
-@tool(family="glossary", zh={"description": "查术语的译法", "parameters": {"term": "术语"}})
+@world_tool(family="glossary", zh={"description": "查术语的译法", "parameters": {"term": "术语"}})
 def look_up_term(term: str) -> dict[str, Any]:
     """Look up a term in the glossary.
 
@@ -260,7 +261,7 @@ Category = Literal["food", "travel", "rent", "fun", "other"]
 _ZH_CATEGORY = "类别：food=餐饮，travel=交通，rent=房租，fun=娱乐，other=其他"
 
 
-@tool(
+@world_tool(
     family="expenses",
     side_effects=True,
     zh={"description": "记一笔支出", "parameters": {"amount": "金额", "category": _ZH_CATEGORY, "note": "备注"}},
@@ -279,7 +280,7 @@ def log_expense(amount: float, category: Category, note: str | None = None) -> d
     return {"amount": tidy(amount), "total": tidy(sum(record["amount"] for record in world().table("expenses")))}
 
 
-@tool(family="expenses", zh={"description": "统计某类支出", "parameters": {"category": _ZH_CATEGORY}})
+@world_tool(family="expenses", zh={"description": "统计某类支出", "parameters": {"category": _ZH_CATEGORY}})
 def expense_total(category: Category) -> dict[str, Any]:
     """Add up the expenses of a category.
 
@@ -290,7 +291,7 @@ def expense_total(category: Category) -> dict[str, Any]:
     return {"count": len(found), "total": tidy(sum(record["amount"] for record in found))}
 
 
-@tool(
+@world_tool(
     family="fitness",
     side_effects=True,
     zh={"description": "记录跑步", "parameters": {"distance": "距离（公里）", "minutes": "分钟数"}},
@@ -308,7 +309,7 @@ def log_run(distance: float, minutes: int) -> dict[str, Any]:
     return {"distance": tidy(distance), "minutes_per_km": tidy(minutes / distance)}
 
 
-@tool(
+@world_tool(
     family="fitness",
     zh={"description": "设定每日步数目标", "parameters": {"steps": "步数", "person": "姓名"}},
     side_effects=True,

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from agent.toolbox.reading import read_date, read_time
-from agent.toolbox.world import world
+from agent.toolbox.world import world, world_tool
 from agent.tools import tool
 
 MAX_TEXT = 20_000  # characters
@@ -116,7 +116,7 @@ ZONES = {
 _ZH_CITIES = "Beijing=北京，Tokyo=东京，London=伦敦，Paris=巴黎，New York=纽约，Sydney=悉尼"
 
 
-@tool(
+@world_tool(
     family="time_zones",
     zh={
         "description": "换算两地时间",
@@ -135,7 +135,7 @@ def convert_time(time: str, source: City, target: City) -> dict[str, Any]:
     return {"city": target, "time": f"{there.astimezone(ZoneInfo(ZONES[target])):%H:%M}"}
 
 
-@tool(family="time_zones", zh={"description": "查询城市的时差", "parameters": {"city": f"城市：{_ZH_CITIES}"}})
+@world_tool(family="time_zones", zh={"description": "查询城市的时差", "parameters": {"city": f"城市：{_ZH_CITIES}"}})
 def utc_offset(city: City) -> dict[str, Any]:
     """Find how many hours a city is ahead of UTC.
 
@@ -147,7 +147,7 @@ def utc_offset(city: City) -> dict[str, Any]:
     return {"city": city, "hours": int(offset.total_seconds() // 3600)}
 
 
-@tool(family="random", zh={"description": "掷骰子", "parameters": {"count": "骰子个数", "sides": "面数"}})
+@world_tool(family="random", zh={"description": "掷骰子", "parameters": {"count": "骰子个数", "sides": "面数"}})
 def roll_dice(count: int, sides: int = 6) -> dict[str, Any]:
     """Roll dice.
 
@@ -161,7 +161,7 @@ def roll_dice(count: int, sides: int = 6) -> dict[str, Any]:
     return {"rolls": rolls, "sum": sum(rolls)}
 
 
-@tool(family="random", zh={"description": "生成随机数", "parameters": {"low": "最小值", "high": "最大值"}})
+@world_tool(family="random", zh={"description": "生成随机数", "parameters": {"low": "最小值", "high": "最大值"}})
 def random_number(low: int, high: int) -> dict[str, Any]:
     """Draw a random number.
 
@@ -174,7 +174,7 @@ def random_number(low: int, high: int) -> dict[str, Any]:
     return {"number": world().rng.randint(low, high)}
 
 
-@tool(family="random", zh={"description": "随机挑选一个", "parameters": {"options": "选项"}})
+@world_tool(family="random", zh={"description": "随机挑选一个", "parameters": {"options": "选项"}})
 def pick_one(options: list[str]) -> dict[str, Any]:
     """Pick one option at random.
 
@@ -186,7 +186,7 @@ def pick_one(options: list[str]) -> dict[str, Any]:
     return {"picked": world().rng.choice(options)}
 
 
-@tool(
+@world_tool(
     family="random",
     zh={"description": "生成密码", "parameters": {"length": "长度", "symbols": "符号：true=带符号，false=不带符号"}},
 )

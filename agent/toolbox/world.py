@@ -8,9 +8,11 @@ import contextlib
 import contextvars
 import hashlib
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from datetime import date
 from typing import Any, TypeVar
+
+from agent.tools import Tool, tool
 
 MAX_RECORDS = 1000  # per table: a visitor must not be able to fill the memory
 
@@ -70,6 +72,11 @@ _session_world: contextvars.ContextVar[World | None] = contextvars.ContextVar("c
 def world() -> World:
     """The world of the session that runs, or the one of the process."""
     return _session_world.get() or _process_world
+
+
+def world_tool(**options: Any) -> Callable[[Callable[..., Any]], Tool]:
+    """`@tool` for a function that finds and changes things in `world()` alone, and nothing outside."""
+    return tool(in_world=True, **options)
 
 
 @contextlib.contextmanager

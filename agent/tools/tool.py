@@ -51,7 +51,9 @@ class Tool:
         schema: By default made from the function's type hints and docstring, when it is first asked for.
         family: Tools that belong together; a dataset keeps a family on one side of its split. By default the name.
         zh: The descriptions in Chinese.
-        side_effects: Whether a call changes something outside, so that a person may want to be asked first.
+        side_effects: Whether a call changes something.
+        in_world: Whether what a call finds and changes is the session's own small world (`agent.toolbox.world`) and
+            nothing outside: no person need be asked, and in a new world the call may be made again.
         timeout: Seconds after which a call is given up.
         max_chars: A longer result is cut, and says so.
     """
@@ -65,6 +67,7 @@ class Tool:
         family: str = "",
         zh: Translation | None = None,
         side_effects: bool = False,
+        in_world: bool = False,
         timeout: float = DEFAULT_TIMEOUT,
         max_chars: int = DEFAULT_MAX_CHARS,
     ):
@@ -75,6 +78,7 @@ class Tool:
         self.family = family or self.name
         self.zh: Translation = zh or {}
         self.side_effects = side_effects
+        self.in_world = in_world
         self.timeout = timeout
         self.max_chars = max_chars
         self._given_schema = schema
@@ -88,6 +92,13 @@ class Tool:
 
     def __repr__(self) -> str:
         return f"Tool({self.name!r}, family={self.family!r}{'' if self.runnable else ', not runnable'})"
+
+    @property
+    def acts_outside(self) -> bool:
+        """Whether a call changes something that others see too, so that a person is asked first and it is never
+        repeated behind their back.
+        """
+        return self.side_effects and not self.in_world
 
     @property
     def runnable(self) -> bool:
@@ -198,6 +209,7 @@ def tool(
     family: str = ...,
     zh: Translation | None = ...,
     side_effects: bool = ...,
+    in_world: bool = ...,
     timeout: float = ...,
     max_chars: int = ...,
 ) -> Callable[[Callable[..., Any]], Tool]: ...

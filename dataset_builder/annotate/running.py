@@ -12,11 +12,11 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from agent.confirming import allow
 from agent.events import Delta, Done, Event, Failed, Replied, Result, Thought
 from agent.loop import Agent
-from agent.messages import Message
+from agent.messages import Message, ToolSchema
 from agent.models import ChatModel
-from agent.toolbox import is_embedded
 from agent.toolbox.world import World, enter_world, in_world
 from agent.tools import Tool
 from dataset_builder.annotate.desk import Desk, Seat
@@ -69,15 +69,29 @@ def tools_of_row(row: Row, known: Mapping[str, Tool]) -> list[Tool]:
         if found is None:
             tools.append(Tool(schema=schema))
         else:
-            tools.append(Tool(found.function, name=found.name, schema=schema, timeout=found.timeout))
+            tools.append(_shown_as(found, schema))
     return tools
+
+
+def _shown_as(tool: Tool, schema: ToolSchema) -> Tool:
+    return Tool(
+        tool.function,
+        name=tool.name,
+        schema=schema,
+        family=tool.family,
+        side_effects=tool.side_effects,
+        in_world=tool.in_world,
+        timeout=tool.timeout,
+        max_chars=tool.max_chars,
+    )
 
 
 async def run(desk: Desk, model: ChatModel, known: Mapping[str, Tool], job: Job) -> AsyncGenerator[Progress, None]:
     """The run, moment by moment. Raises ConflictError where somebody else changes the row meanwhile."""
     row = desk.sheet(job.seat).row
     tools = tools_of_row(row, known)
-    agent = Agent(model, tools, lang=row["lang"])
+    # Whoever pressed the button saw the calls that wait, or let the model go on with the tools of this page.
+    agent = Agent(model, tools, lang=row["lang"], confirm=allow)
     start = desk.messages(job.seat.key)
     now = Progress(job.seat)
     yield now
@@ -121,16 +135,16 @@ async def until(stopped: asyncio.Event, moments: AsyncGenerator[Item, None]) -> 
 
 
 async def _as_left(messages: Sequence[Message], known: Mapping[str, Tool]) -> World:
-    """The embedded tools' world as the calls so far have left it: what was noted down before can be looked up.
+    """The world as the calls so far have left it: what was noted down before can be looked up.
 
-    Only calls that have results are made again, and only of embedded tools, which change nothing but that world.
+    Only calls that have results are made again, and only of tools that change nothing but that world.
     """
     world = World()
     answered = {message["tool_call_id"] for message in messages if message["role"] == "tool"}
     with enter_world(world):
         for call in (call for message in messages for call in message.get("tool_calls", [])):
             made_again = known.get(call["function"]["name"])
-            if call["id"] in answered and made_again is not None and is_embedded(made_again):
+            if call["id"] in answered and made_again is not None and made_again.in_world:
                 await made_again.call(call["function"]["arguments"])
     return world
 

@@ -47,6 +47,7 @@ class ShownTool(Tool):
             schema=schema,
             family=original.family,
             side_effects=original.side_effects,
+            in_world=original.in_world,
             timeout=original.timeout,
             max_chars=original.max_chars,
         )

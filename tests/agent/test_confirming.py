@@ -8,9 +8,10 @@ import time
 
 import pytest
 
-from agent.confirming import allow_only, ask_in_terminal, refuse
+from agent.confirming import allow, allow_only, ask_in_terminal, refuse
 from agent.loop import Agent
 from agent.messages import tool_call
+from agent.toolbox.world import world_tool
 from agent.tools import tool
 
 ASK = {"role": "user", "content": "Delete it."}
@@ -55,8 +56,29 @@ def results(scripted, *calls, **options):
     return [message["content"] for message in run.messages if message["role"] == "tool"]
 
 
-def test_an_agent_without_a_confirm_allows_every_call(scripted):
-    assert results(scripted, ("delete", {"name": "a"})) == ["deleted"]
+def test_an_agent_without_a_confirm_asks_and_where_nobody_is_there_the_model_is_told(scripted, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    (content,) = results(scripted, ("delete", {"name": "a"}))
+    assert "nobody is there to ask" in content
+    assert DONE == []
+    monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
+    assert results(scripted, ("delete", {"name": "b"})) == ["deleted"]
+    assert 'delete {"name": "b"}' in capsys.readouterr().err
+
+
+def test_what_stays_in_the_sessions_world_is_not_asked_about(scripted):
+    @world_tool(side_effects=True)
+    def write_down(text: str) -> str:
+        """Write down.
+
+        Args:
+            text: What.
+        """
+        return "written"
+
+    model = scripted(wrote(("write_down", {"text": "a"})), "ok")
+    run = Agent(model, [write_down], confirm=refuse).run([ASK])
+    assert [message["content"] for message in run.messages if message["role"] == "tool"] == ["written"]
 
 
 async def yes_later(call, tool):
@@ -64,7 +86,7 @@ async def yes_later(call, tool):
     return True
 
 
-@pytest.mark.parametrize("confirm", [lambda call, tool: True, yes_later, allow_only("delete")])
+@pytest.mark.parametrize("confirm", [allow, lambda call, tool: True, yes_later, allow_only("delete")])
 def test_what_is_allowed_runs(scripted, confirm):
     assert results(scripted, ("delete", {"name": "a"}), confirm=confirm) == ["deleted"]
     assert DONE == ["a"]
@@ -98,7 +120,7 @@ def test_the_reason_is_said_in_the_language_of_the_conversation(scripted):
     assert content == "未执行：delete 会改变外部状态，此调用未获许可：已被拒绝。请不要重复这个调用。"
 
 
-def test_only_tools_with_side_effects_ask_and_only_with_arguments_that_will_run(scripted):
+def test_only_tools_that_act_outside_ask_and_only_with_arguments_that_will_run(scripted):
     asked = []
 
     def note(call, tool):

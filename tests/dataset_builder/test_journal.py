@@ -1,6 +1,7 @@
 """The journal: an answer that was written down is never asked for again, and one folder has one writer."""
 
 import asyncio
+import json
 import sqlite3
 import subprocess
 import sys
@@ -8,7 +9,8 @@ import sys
 import pytest
 
 from agent.errors import UserError
-from agent.tools import Tool, tool
+from agent.toolbox.world import new_world, world
+from agent.tools import Tool, load_tools, tool
 from dataset_builder.journal import Journal, key_of, scope
 from dataset_builder.journalled import JournalledTool
 
@@ -49,6 +51,22 @@ def test_a_call_runs_once_for_each_row_and_each_time_the_row_makes_it(tmp_path):
         again = called(journal, "row 1", 5, 5) + called(journal, "row 2", 5)
     assert again == first
     assert RAN == [5, 5, 5]
+
+
+def test_only_what_a_session_world_remembers_is_done_again_and_a_real_file_is_not_written_twice(tmp_path, monkeypatch):
+    monkeypatch.setenv("CALLSMITH_NOTES", str(tmp_path / "notes.sqlite"))
+    tools = {tool.name: tool for tool in [*load_tools("embedded"), *load_tools("agent.toolbox.memory")]}
+
+    async def noted(journal):
+        with scope("row 1"), new_world():
+            for name in ("remember", "add_note"):
+                result = await JournalledTool(tools[name], journal).call({"text": "milk"})
+                assert not result.is_error, result.content
+            return len(world().table("notes")), json.loads((await tools["recall"].call({})).content)["found"]
+
+    for _ in range(2):
+        with Journal(tmp_path / "run") as journal:
+            assert asyncio.run(noted(journal)) == (1, 1)
 
 
 def test_a_side_effect_that_was_begun_is_not_repeated(tmp_path):

@@ -14,6 +14,7 @@ from agent.toolbox import all_tools
 from agent.toolbox.calculation import calculate
 from agent.toolbox.reading import read_date
 from agent.toolbox.world import MAX_RECORDS, World, enter_world, new_world
+from agent.tools import load_tools
 
 TOOLS = all_tools()
 
@@ -51,6 +52,21 @@ def test_a_session_sees_only_its_own_notes():
         assert call("search_notes", word="mine").is_error
     with enter_world(first):
         assert json.loads(call("search_notes", word="mine").content)["notes"] == ["mine"]
+
+
+def test_exactly_the_tools_that_find_or_change_something_in_the_world_say_so():
+    for tool in TOOLS:
+        finds = "world()" in inspect.getsource(tool.function)
+        assert tool.in_world == (finds or tool.side_effects), tool.name
+        assert not tool.acts_outside, tool.name
+
+
+def test_what_writes_a_real_file_acts_outside():
+    assert [tool.name for tool in load_tools("agent.toolbox.memory") if tool.acts_outside] == [
+        "remember",
+        "revise_note",
+        "forget_note",
+    ]
 
 
 def test_the_same_seed_gives_the_same_chance():

@@ -12,7 +12,7 @@ from scripted_model import ScriptedModel
 from agent.messages import Message, tool_call, tool_message
 from agent.tools import load_tools, tool
 from dataset_builder.annotate.desk import Desk
-from dataset_builder.annotate.running import Job, run, until
+from dataset_builder.annotate.running import Job, run, tools_of_row, until
 from dataset_builder.rows import read_rows
 
 KNOWN = {known.name: known for known in load_tools("embedded")}
@@ -75,6 +75,30 @@ def test_a_tool_of_ones_own_is_never_called_twice_for_one_call(tmp_path: Path) -
     ]
     assert _executed(_desk(tmp_path, messages, [send.schema]), {"send": send})["content"] == "sent"
     assert sent == ["2"]
+
+
+def test_a_rows_tools_keep_what_they_are_and_a_person_at_the_page_has_allowed_them(tmp_path: Path) -> None:
+    @tool(side_effects=True, timeout=7, max_chars=9, family="post")
+    def send(text: str) -> str:
+        """Send a text.
+
+        Args:
+            text: It.
+        """
+        return "it was sent to them"
+
+    schema: Any = {**send.schema, "function": {**send.schema["function"], "description": "Another text."}}
+    call = tool_call("send", {"text": "1"}, "aaaaaaaaa")
+    messages: list[Message] = [
+        {"role": "user", "content": "send 1"},
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+    ]
+    desk = _desk(tmp_path, messages, [schema])
+    (shown,) = tools_of_row(desk.sheets[0].row, {"send": send})
+    assert shown.schema == schema
+    kept = ("name", "family", "side_effects", "in_world", "acts_outside", "timeout", "max_chars")
+    assert [getattr(shown, name) for name in kept] == [getattr(send, name) for name in kept]
+    assert _executed(desk, {"send": send})["content"].startswith("it was se\n[cut here")
 
 
 def test_a_run_is_stopped_in_the_midst_of_a_wait_and_closed() -> None:
