@@ -107,7 +107,7 @@ class Composer:
         names: dict[str, str],
         pattern: str,
         rng: random.Random,
-        wrong: dict[str, str] | None = None,
+        kinds: dict[str, str] | None = None,
     ) -> Request:
         """Fill `pattern`. Raises CannotSayError where no drawn value satisfies the tool's schema.
 
@@ -117,12 +117,12 @@ class Composer:
             names: Shown parameter name → the original's.
             pattern: From `pattern` above.
             rng: Decides the values.
-            wrong: Kinds of values that make the call fail, by parameter.
+            kinds: Kinds of values in place of the tool's own, by parameter.
         """
         parameters = {names[one.name]: one for one in parameters_of(shown)}
         used = [name for name in _in_order(pattern) if name in parameters]
         for _ in range(TRIES):
-            said = self.said(tool, {name: parameters[name] for name in used}, rng, wrong or {})
+            said = self.said(tool, {name: parameters[name] for name in used}, rng, kinds or {})
             arguments = {name: said[name].value for name in parameters if name in said}
             checked = dict(arguments)
             if not validate_arguments(_only(tool.schema, checked), checked)[2]:
@@ -146,11 +146,11 @@ class Composer:
         return text if ends and text[-1:] in ".?!" else f"{text}."
 
     def said(
-        self, tool: Tool, parameters: dict[str, Parameter], rng: random.Random, wrong: dict[str, str]
+        self, tool: Tool, parameters: dict[str, Parameter], rng: random.Random, others: dict[str, str]
     ) -> dict[str, Said]:
         """A value for each of the parameters (by original name), no two of a kind alike."""
         phrases = phrases_for(tool)
-        kinds = {**(phrases.values if phrases else {}), **wrong}
+        kinds = {**(phrases.values if phrases else {}), **others}
         own = parameters_in_both(tool)
         said: dict[str, Said] = {}
         for name, parameter in sorted(
@@ -163,8 +163,8 @@ class Composer:
                     drawn = self.values.word_of(said[other].text, rng)
                 else:
                     drawn = self._value(own[name], "word" if other else kind, rng, parameter)
-                others = [json.dumps(one.value) for one in said.values()]
-                if json.dumps(drawn.value) not in others and drawn.value != parameter.schema.get("default", drawn):
+                taken = [json.dumps(one.value) for one in said.values()]
+                if json.dumps(drawn.value) not in taken and drawn.value != parameter.schema.get("default", drawn):
                     break
             said[name] = drawn
         return said

@@ -1,6 +1,6 @@
 """The values the embedded teacher hands out: a question with its plan, and the conversation it becomes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from agent.messages import Message, ToolSchema
@@ -18,7 +18,6 @@ Scenario = Literal[
     # Not in the default mix:
     "tool_recovery",
     "distractors",
-    # Thought up by a model only.
     "sequential_calls",
 ]
 
@@ -31,7 +30,7 @@ DEFAULT_MIX: dict[Scenario, float] = {
     "tool_error": 0.05,
     "multi_turn": 0.5,
 }
-ON_REQUEST: tuple[Scenario, ...] = ("tool_recovery", "distractors")  # only where the mix names them
+ON_REQUEST: tuple[Scenario, ...] = ("tool_recovery", "distractors", "sequential_calls")  # only where the mix names them
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,29 @@ class PlannedCall:
 
     name: str
     arguments: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class NextCall:
+    """A call that waits for a result: one argument of it stands there.
+
+    Args:
+        name: The shown tool's name.
+        arguments: What the user said of its shown parameters, in their order; None for the one that is waited for.
+        takes: The shown name of that one.
+        gives: The key of the result.
+        last_only: The answer tells only what came of this call.
+    """
+
+    name: str
+    arguments: dict[str, Any]
+    takes: str
+    gives: str
+    last_only: bool = False
+
+    def after(self, result: dict[str, Any]) -> PlannedCall:
+        """The call, now that the result is there."""
+        return PlannedCall(self.name, {**self.arguments, self.takes: result[self.gives]})
 
 
 @dataclass(frozen=True)
@@ -55,6 +77,7 @@ class Plan:
         before: Calls of original tools that prepare the world, unseen: (name, arguments).
         seed: Of the world and of the final wording.
         failure: What comes back from the first try, which does nothing, whereupon the calls are made again; or "".
+        onward: A call that follows with what the first of `calls` returned, or None.
     """
 
     calls: tuple[PlannedCall, ...] = ()
@@ -65,6 +88,7 @@ class Plan:
     before: tuple[tuple[str, dict[str, Any]], ...] = ()
     seed: int = 0
     failure: str = ""
+    onward: NextCall | None = None
 
 
 @dataclass(frozen=True)
@@ -111,4 +135,3 @@ class Conversation:
     tools: list[ToolSchema]
     split_key: str
     split: Side
-    calls: list[PlannedCall] = field(default_factory=list)

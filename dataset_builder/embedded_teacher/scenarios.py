@@ -14,14 +14,16 @@ from agent.tools import Tool
 from dataset_builder.embedded_teacher.composing import (
     CannotSayError,
     Composer,
+    Request,
     capitalized,
     decapitalized,
     declares_words,
 )
 from dataset_builder.embedded_teacher.offering import RESERVE, Offering
 from dataset_builder.embedded_teacher.phrases import ToolPhrases, chat_topics, phrases_for
-from dataset_builder.embedded_teacher.question import Plan, PlannedCall, Scenario
+from dataset_builder.embedded_teacher.question import NextCall, Plan, PlannedCall, Scenario
 from dataset_builder.embedded_teacher.reading import has_chinese, parameters_of
+from dataset_builder.embedded_teacher.sequences import pairs_among
 from dataset_builder.embedded_teacher.templates import choose, fill
 from dataset_builder.embedded_teacher.variants import ShownTool
 
@@ -69,6 +71,7 @@ class Scenarios:
         self.lang, self.tools, self.families = composer.lang, offering.tools, offering.families
         self._failing = [tool for tool in self.tools if (phrases := phrases_for(tool)) and phrases.failures]
         self._lackable = [tool for tool in self.tools if any(one.required for one in parameters_of(tool.schema))]
+        self._pairs = pairs_among(self.tools)
         self._make: dict[Scenario, Callable[[random.Random], Parts]] = {
             "single_call": self.single_call,
             "parallel_calls": self.parallel_calls,
@@ -78,6 +81,7 @@ class Scenarios:
             "tool_error": self.tool_error,
             "tool_recovery": self.tool_recovery,
             "distractors": self.distractors,
+            "sequential_calls": self.sequential_calls,
         }
 
     def possible(self) -> set[Scenario]:
@@ -91,6 +95,8 @@ class Scenarios:
             scenarios.add("missing_parameter")
         if self._failing:
             scenarios.add("tool_error")
+        if self._pairs:
+            scenarios.add("sequential_calls")
         if self.topics:
             scenarios.add("chat")
         return scenarios
@@ -195,6 +201,36 @@ class Scenarios:
         return self._parts(
             "parallel_calls", text, asked, Plan(calls=tuple(one.call for one in asked), before=before), rng
         )
+
+    def sequential_calls(self, rng: random.Random) -> Parts:
+        """One request for two tools, of which the second is called with what the first returns."""
+        pair = rng.choice(self._pairs)
+        pattern = choose(rng.choice(pair.requests[self.lang]), rng)
+        names = re.findall(r"\{([^{}]+)\}", pattern)
+        own = [name for name in names if not name.endswith(".2")]
+        others = [name.removesuffix(".2") for name in names if name.endswith(".2")]
+        first, second = (next(tool for tool in self.tools if tool.name == name) for name in (pair.first, pair.second))
+        shown = self.offering.show(first, rng, used=own)
+        then = self.offering.show(second, rng, used=[*others, *pair.shared, pair.takes], taken={shown.name})
+        asked = self._said_of(first, shown, own, pair.kinds(""), rng)
+        more = self._said_of(second, then, others, pair.kinds(".2"), rng)
+        text = fill(pattern, {**asked.said, **{f"{name}.2": said for name, said in more.said.items()}}.__getitem__)
+        known = {**more.arguments, pair.takes: None}
+        known |= {name: asked.arguments[same] for name, same in pair.shared.items()}
+        movable = not pattern.startswith("{")
+        begun = Asked(shown, self.composer.finished(text, pattern), asked.arguments, movable)
+        waiting = Asked(then, "", {name: known[name] for name in then.names.values() if name in known})
+        takes = next(name for name, original in then.names.items() if original == pair.takes)
+        onward = NextCall(then.name, waiting.call.arguments, takes, pair.gives, pair.last_only)
+        plan = Plan(calls=(begun.call,), before=self.before(begun, rng), onward=onward)
+        return self._parts("sequential_calls", begun.text, [begun, waiting], plan, rng)
+
+    def _said_of(
+        self, tool: Tool, shown: ShownTool, names: Collection[str], kinds: dict[str, str], rng: random.Random
+    ) -> Request:
+        """Values for the parameters `names` of a tool, and the words for them."""
+        pattern = "".join(f"{{{name}}}" for name in names)
+        return self.composer.request(tool, shown.schema, shown.names, pattern, rng, kinds)
 
     def no_suitable_tool(self, rng: random.Random) -> Parts:
         company = self.offering.companions

@@ -5,12 +5,13 @@ tools returned, and an answer made of what they returned. The same seed gives th
 """
 
 import asyncio
+import json
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
 from agent.errors import UserError
-from agent.messages import Message, new_call_id, tool_call, tool_message
+from agent.messages import Message, ToolCall, new_call_id, tool_call, tool_message
 from agent.toolbox import all_tools
 from agent.toolbox.world import new_world
 from agent.tools import Tool, ToolResult
@@ -24,6 +25,7 @@ from dataset_builder.embedded_teacher.question import (
     ON_REQUEST,
     Conversation,
     Plan,
+    PlannedCall,
     Question,
     Scenario,
     Turn,
@@ -106,12 +108,27 @@ class EmbeddedTeacher:
                 )
                 said = [topic for topic in topics if topics[topic] == side]
                 self._scenarios[lang, side] = Scenarios(offering, Composer(lang, side, split_seed), said)
+        self._check_mix()
 
     def _company(self, companions: Sequence[Tool] | None) -> list[Tool]:
         if companions is None:
             companions = all_tools() if len(self.tools) < FEW_TOOLS else []
         own = {*self.tools, *self.families.values()}
         return [tool for tool in companions if tool.name not in own and tool.family not in own]
+
+    def _check_mix(self) -> None:
+        """Raise UserError where the mix names what these tools do not allow, and no others could take its place."""
+        possible = set().union(*(each.possible() for each in self._scenarios.values()))
+        if self.mix.get("sequential_calls") and "sequential_calls" not in possible:
+            raise UserError(
+                "sequential_calls needs a tool that is known to take what another gives, and none of these does",
+                mend="name a model with --teacher, or leave it out of the mix",
+            )
+        if not any(self._weights(side) for side in SIDES):
+            raise UserError(
+                f"these tools allow none of the scenarios of the mix ({', '.join(self.mix)})",
+                mend=f"possible are {', '.join(name for name in (*DEFAULT_MIX, *ON_REQUEST) if name in possible)}",
+            )
 
     def side_of(self, split_key: str) -> Side:
         """Whether rows with this split key are for training or held out."""
@@ -128,13 +145,13 @@ class EmbeddedTeacher:
             rng = random.Random(f"{self.seed}/{index}")
             lang = self.languages[index % len(self.languages)]
             side: Side = "test" if rng.random() < self.held_out_share else "train"
-            if not self._scenarios[lang, side].tools:
-                side = "train"
+            if not self._weights(side):
+                side = "train" if side == "test" else "test"
             yield self._question(f"{self.seed}-{index:06d}", lang, side, rng, seen)
 
     def _question(self, name: str, lang: str, side: Side, rng: random.Random, seen: set[int]) -> Question:
         scenarios = self._scenarios[lang, side]
-        weights = self._weights(side, scenarios.possible())
+        weights = self._weights(side)
         wanted = rng.choices(list(weights), list(weights.values()))[0]
         parts: Parts | None = None
         problem = ""
@@ -157,7 +174,10 @@ class EmbeddedTeacher:
         scenario: Scenario = "multi_turn" if then else parts.scenario
         return Question(name, scenario, lang, parts.tools, parts.user, plan, parts.family, side, then)
 
-    def _weights(self, side: Side, possible: set[Scenario]) -> dict[Scenario, float]:
+    def _weights(self, side: Side) -> dict[Scenario, float]:
+        """How often each scenario comes on one side; none where there are no tools, or none of those asked for."""
+        scenarios = self._scenarios[self.languages[0], side]  # the same in every language
+        possible = scenarios.possible() if scenarios.tools else set()
         weights = {scenario: share for scenario, share in self.mix.items() if scenario in possible and share > 0}
         if "multi_turn" in self.mix and set(FIRST) & possible:
             weights["multi_turn"] = self.mix["multi_turn"] * (HELD_OUT_MULTI_TURN if side == "test" else 1.0)
@@ -193,7 +213,6 @@ class EmbeddedTeacher:
             tools=[tool.schema for tool in question.tools],
             split_key=question.family,
             split=question.split,
-            calls=[call for turn in question.turns for call in turn.plan.calls],
         )
 
     async def _take(self, turn: Turn, question: Question, rng: random.Random, messages: list[Message]) -> bool:
@@ -210,29 +229,45 @@ class EmbeddedTeacher:
 
     async def _call(self, plan: Plan, question: Question, rng: random.Random, messages: list[Message]) -> bool:
         """Append the calls, their results and the answer; whether any call failed."""
-        offered = {tool.name: tool for tool in question.tools}
         if plan.failure:
-            tried = [tool_call(call.name, call.arguments, new_call_id(rng)) for call in plan.calls]
-            messages.append({"role": "assistant", "content": "", "tool_calls": tried})
+            tried = _called(plan.calls, rng, messages)
             messages += [tool_message(call, plan.failure) for call in tried]
-        calls = [tool_call(call.name, call.arguments, new_call_id(rng)) for call in plan.calls]
-        messages.append({"role": "assistant", "content": "", "tool_calls": calls})
-        composer = self._scenarios[question.lang, question.split].composer
-        answers: list[str] = []
-        failed = False
+        calls = _called(plan.calls, rng, messages)
         for name, arguments in plan.before:
             await self.tools[name].call(arguments)
+        results, answers = await self._results(calls, question, rng, messages)
+        if plan.onward and not results[0].is_error:
+            after = plan.onward.after(json.loads(results[0].content))
+            more, told = await self._results(_called([after], rng, messages), question, rng, messages)
+            results, answers = results + more, told if plan.onward.last_only else answers + told
+        separator = "" if question.lang == "zh" else " "
+        messages.append({"role": "assistant", "content": separator.join(dict.fromkeys(answers))})
+        return any(result.is_error for result in results)
+
+    async def _results(
+        self, calls: Sequence[ToolCall], question: Question, rng: random.Random, messages: list[Message]
+    ) -> tuple[list[ToolResult], list[str]]:
+        """Run the calls and append their results; the results, and a sentence about each."""
+        offered = {tool.name: tool for tool in question.tools}
+        composer = self._scenarios[question.lang, question.split].composer
+        results: list[ToolResult] = []
+        answers: list[str] = []
         for call in calls:
             shown = offered[call["function"]["name"]]
             assert isinstance(shown, ShownTool)
-            result: ToolResult = await shown.call(call["function"]["arguments"])
-            failed = failed or result.is_error
+            result = await shown.call(call["function"]["arguments"])
             messages.append(tool_message(call, result.content))
             given = {shown.names[name]: value for name, value in call["function"]["arguments"].items()}
+            results.append(result)
             answers.append(answer(shown.original, given, result, composer, rng))
-        separator = "" if question.lang == "zh" else " "
-        messages.append({"role": "assistant", "content": separator.join(dict.fromkeys(answers))})
-        return failed
+        return results, answers
+
+
+def _called(calls: Iterable[PlannedCall], rng: random.Random, messages: list[Message]) -> list[ToolCall]:
+    """Append one turn that makes the calls."""
+    made = [tool_call(call.name, call.arguments, new_call_id(rng)) for call in calls]
+    messages.append({"role": "assistant", "content": "", "tool_calls": made})
+    return made
 
 
 def _check(tools: Sequence[Tool], languages: Sequence[str], mix: Mapping[Scenario, float]) -> None:
@@ -244,9 +279,6 @@ def _check(tools: Sequence[Tool], languages: Sequence[str], mix: Mapping[Scenari
     if not languages:
         raise UserError("no language is given", mend="name zh, en or both")
     for scenario in mix:
-        if scenario == "sequential_calls":
-            mend = "name a model with --teacher, or leave it out of the mix"
-            raise UserError("sequential_calls are thought up by a model, not by the embedded teacher", mend=mend)
         if scenario not in (*DEFAULT_MIX, *ON_REQUEST):
             raise UserError(
                 f"unknown scenario {scenario!r}", mend=f"known are {', '.join((*DEFAULT_MIX, *ON_REQUEST))}"

@@ -23,9 +23,15 @@ def check_row(question: Question, conversation: Conversation) -> None:
             _, coercions, errors = validate_arguments(schema, function["arguments"])
             assert not errors, (question.user, errors)
             assert not coercions, (question.user, coercions)
-            assert ungrounded(schema, function["arguments"], users, question.lang) == [], question.user
+            unsaid = ungrounded(schema, function["arguments"], users, question.lang)
+            assert unsaid in ([], passed_on(question, function["name"])), question.user
     assert conversation.messages[-1]["role"] == "assistant"
     assert not conversation.messages[-1].get("tool_calls")
+
+
+def passed_on(question: Question, name: str) -> list[str]:
+    """The parameter that an earlier result gives, where the tool `name` is called with one."""
+    return [turn.plan.onward.takes for turn in question.turns if turn.plan.onward and turn.plan.onward.name == name]
 
 
 def ungrounded(schema: ToolSchema, arguments: dict[str, Any], text: str, lang: str) -> list[str]:

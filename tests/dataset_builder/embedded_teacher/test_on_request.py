@@ -1,8 +1,8 @@
-"""Scenarios that only a mix that names them brings: a call that is tried again, and one tool among a crowd."""
+"""Scenarios that only a mix that names them brings: a call that is tried again, and one tool among a crowd.
 
-import pytest
+Calls that wait for a result: test_sequences.py.
+"""
 
-from agent.errors import UserError
 from agent.toolbox import all_tools
 from dataset_builder.embedded_teacher import EmbeddedTeacher
 from dataset_builder.embedded_teacher.scenarios import FEWEST_DISTRACTORS
@@ -48,8 +48,3 @@ def test_the_right_tool_stands_in_a_crowd_of_its_own_side_with_its_family_first(
         families = [tool.original.family for tool in question.tools if isinstance(tool, ShownTool)]
         with_family += families.count(question.family) > 1
     assert with_family > 0.5 * len(pairs)
-
-
-def test_what_only_a_model_thinks_up_says_so():
-    with pytest.raises(UserError, match="sequential_calls are thought up by a model"):
-        EmbeddedTeacher(all_tools(), seed=0, mix={"sequential_calls": 1})

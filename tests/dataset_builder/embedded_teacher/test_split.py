@@ -5,6 +5,7 @@ import pytest
 from agent.toolbox import all_tools
 from dataset_builder.embedded_teacher import EmbeddedTeacher
 from dataset_builder.embedded_teacher.phrases import chat_topics, phrases_for, sentences_of, shared_sentences
+from dataset_builder.embedded_teacher.sequences import all_pairs
 from dataset_builder.embedded_teacher.split import FAMILY_SHARE, SIDES, family_sides, keep
 from dataset_builder.embedded_teacher.values import DIVIDED_FROM, Values, value_patterns, word_lists
 
@@ -45,6 +46,10 @@ def test_no_sentence_stands_on_both_sides(lang):
         side = teacher.side_of(tool.family)
         for lines in (phrases.requests, phrases.both, phrases.answers, phrases.failures):
             said[side] |= {normal(line) for line in lines.get(lang, [])}
+    for pair in all_pairs():
+        sides = {teacher.side_of(tool.family) for tool in all_tools() if tool.name in (pair.first, pair.second)}
+        if len(sides) == 1:  # else it is never used
+            said[sides.pop()] |= {normal(line) for line in pair.requests[lang]}
     for topic, exchanges in chat_topics(lang).items():
         said[teacher.side_of(topic)] |= {normal(line) for exchange in exchanges for line in exchange}
     assert not said["train"] & said["test"]
