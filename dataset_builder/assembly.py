@@ -20,6 +20,7 @@ from dataset_builder.pipeline import Harvest
 from dataset_builder.rows import Row, write_dataset
 from dataset_builder.shape import measured
 from dataset_builder.spool import Many
+from dataset_builder.verify import FAILED
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ def assemble(output: Path, made: Harvest, before: Sequence[Existing], told: Told
         declared=dict(told.declared),
         shape=measured(chain(*splits.values())),
         pairs=len(pairs),
+        unanswered=_unanswered(_suspected(made, before), chain(*splits.values())),
     )
     extra = Chained(0, *(each.candidates for each in before), partial(iter, made.candidates))
     write_dataset(
@@ -81,6 +83,26 @@ def assemble(output: Path, made: Harvest, before: Sequence[Existing], told: Told
         overwrite=overwrite,
     )
     return report
+
+
+def _suspected(made: Harvest, before: Sequence[Existing]) -> dict[str, int]:
+    """The tools of which every call failed in this run, or in one that made the rows in `before`."""
+    whole = Counter(made.calls.unanswered())
+    for each in before:
+        whole.update(each.manifest.get("unanswered", {}))
+    return dict(sorted(whole.items()))
+
+
+def _unanswered(suspected: Mapping[str, int], rows: Iterable[Row]) -> dict[str, int]:
+    """Of the `suspected` tools those that answer in none of the `rows`, which other runs may have made."""
+    left = dict(suspected)
+    for row in rows if left else ():
+        renamed = row["provenance"].get("stands_for", {})
+        for message in row["messages"]:
+            if message["role"] == "tool" and not message["content"].startswith(FAILED):
+                shown = message["name"]
+                left.pop(renamed.get(shown, {}).get("tool", shown), None)
+    return left
 
 
 def summed(funnels: Iterable[Sequence[Stage]]) -> list[Stage]:

@@ -55,6 +55,7 @@ def build(settings: Settings, stop: Stop | None = None) -> Report:
         may_replace(settings.folder, settings.overwrite)
     with _Run(settings, stop or Stop(), before) as run:
         made = run.harvested()
+        _must_have_answered(made)
         told = Told(
             place=settings.place,
             license=settings.license,
@@ -199,6 +200,14 @@ def _must_run(tools: Sequence[Tool], settings: Settings, recordings: Recordings)
         raise UserError(what, where=settings.tools, mend=mend)
     if unknown := sorted({name for name, _ in recordings} - {tool.name for tool in tools}):
         raise UserError(f"holds results of {unknown[0]!r}, which is none of the tools", where=str(settings.recordings))
+
+
+def _must_have_answered(made: Harvest) -> None:
+    """Raise UserError where tools were called and none of them ever answered: the dataset would teach errors only."""
+    if made.calls.none_answered():
+        calls, names = made.calls.made.total(), ", ".join(sorted(made.calls.made))
+        what = f"no tool ever answered: {calls} {'call' if calls == 1 else 'calls'}, and each failed ({names})"
+        raise UserError(what, mend="call one by hand and see what it says; nothing is published")
 
 
 def _source_name(settings: Settings) -> str:

@@ -48,6 +48,7 @@ class Report:
         declared: The share of each scenario that was asked for, where shares were.
         shape: See `dataset_builder.shape`.
         pairs: How many preference pairs there are.
+        unanswered: Tools of which every call failed, and how many calls that were.
     """
 
     origin: str
@@ -61,10 +62,14 @@ class Report:
     declared: dict[str, float] = field(default_factory=dict)
     shape: Shape = field(default_factory=dict)
     pairs: int = 0
+    unanswered: dict[str, int] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=lambda: {package: version(package) for package in PACKAGES})
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        told = asdict(self)
+        if not self.unanswered:  # said where there is something to say
+            del told["unanswered"]
+        return told
 
 
 def counted(splits: Mapping[str, Many[Row]]) -> dict[str, dict[str, dict[str, int]]]:
@@ -116,6 +121,7 @@ def card_text(report: Report, example: Row, *, title: str, place: str) -> str:
         shares=_shares(report),
         plots=list(plotted(report.shape)),
         pairs=report.pairs,
+        unanswered=report.unanswered,
         mix=[(name, lang, [_count(report, split, name, lang) for split in splits]) for name, lang in keys],
         funnel=[
             {**asdict(stage), "reasons": ", ".join(f"{reason} ({count})" for reason, count in stage.dropped.items())}

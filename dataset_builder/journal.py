@@ -27,6 +27,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from agent.errors import UserError
+from dataset_builder.calls import Calls
 
 # Number N makes a file of version N into one of version N + 1; a new file goes through all of them.
 _MIGRATIONS = (
@@ -61,12 +62,14 @@ VERSION = len(_MIGRATIONS)  # of the tables; written into the file
 
 @dataclass
 class Scope:
-    """The part of a run that asks: one stage of one row. `failures` says which of its tool calls failed,
+    """The part of a run that asks: one stage of one row. `failures` says which of its tool calls failed, `calls` counts
+    them,
     `not_executed` which tools gave results that were `simulated` or `recorded`, `results` what they were.
     """
 
     name: str
     failures: list[str] = field(default_factory=list)
+    calls: Calls = field(default_factory=Calls)
     not_executed: dict[str, str] = field(default_factory=dict)
     results: list[str] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)

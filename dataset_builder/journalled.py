@@ -49,6 +49,7 @@ class JournalledTool(Tool):
         here = current()
         async with here.turn:
             result = await self._answer(arguments)
+        here.calls.count(self.name, result.is_error)
         if result.is_error:
             here.failures.append(f"{self.name}: {result.content}")
         return result

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from agent.errors import UserError
 from dataset_builder.assembly import Told, assemble
+from dataset_builder.calls import Calls
 from dataset_builder.card import Report
 from dataset_builder.embedded_teacher.split import SIDES
 from dataset_builder.existing import Existing
@@ -87,6 +88,8 @@ def shard_folders(output: Path) -> list[Path]:
 def _merged(shards: list[Existing], sieve: Sieve, made: Harvest) -> Harvest:
     kept: set[str] = set()
     made.asked = sum(each.manifest["funnel"][0]["came_in"] for each in shards)
+    unanswered = sum((Counter(each.manifest.get("unanswered", {})) for each in shards), Counter[str]())
+    made.calls = Calls(unanswered, unanswered)
     for shard in shards:
         for entry in shard.rejected():
             made.rejected.append(entry)

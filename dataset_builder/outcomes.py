@@ -4,9 +4,10 @@ Comes in: a teacher and one of its questions. Goes out: an `Outcome`: a row, or 
 depends on other rows comes later, in dataset_builder.pipeline.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from dataset_builder.calls import Calls
 from dataset_builder.candidates import Candidate, best
 from dataset_builder.journal import scope
 from dataset_builder.questions import Question, Teacher
@@ -20,7 +21,9 @@ QUESTIONS, PUBLISH = "questions", "publish"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one question: a row, or the stage that dropped it and why; `verdict` is what `check` said."""
+    """What became of one question: a row, or the stage that dropped it and why; `verdict` is what `check` said, `calls`
+    counts those of all candidates.
+    """
 
     question: Question
     row: Row | None
@@ -28,6 +31,7 @@ class Outcome:
     reason: str = ""
     verdict: str = ""
     candidates: tuple[Candidate, ...] = ()
+    calls: Calls = field(default_factory=Calls)
 
     def story(self) -> dict[str, Any]:
         """What is known of it, as JSON."""
@@ -48,24 +52,26 @@ async def outcome_of(
         return Outcome(question, None, "check", why, why)
     if until == "check":
         return Outcome(question, None, verdict=why)
+    calls = Calls()
     candidates = tuple(
-        [await _candidate(teacher, question, provenance, why, number, until) for number in range(accept)]
+        [await _candidate(teacher, question, provenance, why, number, until, calls) for number in range(accept)]
     )
     kept = best(candidates)
     row = kept.row
     if accept > 1 and not kept.stage:
         good_ones = sum(not each.stage for each in candidates)
         row = {**row, "quality": {**row["quality"], "candidates": {"solved": accept, "good": good_ones}}}
-    return Outcome(question, row, kept.stage, kept.reason, why, candidates)
+    return Outcome(question, row, kept.stage, kept.reason, why, candidates, calls)
 
 
 async def _candidate(
-    teacher: Teacher, question: Question, provenance: dict[str, Any], why: str, attempt: int, until: str
+    teacher: Teacher, question: Question, provenance: dict[str, Any], why: str, attempt: int, until: str, calls: Calls
 ) -> Candidate:
-    """One solution, and what speaks against it."""
+    """One solution, and what speaks against it. What it called is added to `calls`."""
     number = f" {attempt}" if attempt else ""
     with scope(f"solve {question.id}{number}") as here:
         solution = await teacher.solve(question, attempt)
+    calls.add(here.calls)
     made = solution.conversation
     results = {"results": dict(sorted(here.not_executed.items()))} if here.not_executed else {}
     renamed = {tool.name: there for tool in question.tools if (there := getattr(tool, "stands_for", None))}

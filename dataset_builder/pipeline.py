@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from agent.errors import UserError
+from dataset_builder.calls import ON_PURPOSE, Calls
 from dataset_builder.candidates import best, pairs
 from dataset_builder.outcomes import PUBLISH, Outcome, asked_as_row, outcome_of
 from dataset_builder.questions import Cell, Question, Teacher
@@ -46,6 +47,7 @@ class Harvest:
         sides: The side of the split of each split key.
         counts: Rows of each side; `mix`: of each scenario and language.
         asked: How many questions went in; `tried`: of each scenario and language.
+        calls: Of tools, but for those that were to fail.
     """
 
     rows: Many[Row] = field(default_factory=list)
@@ -57,6 +59,7 @@ class Harvest:
     mix: Counter[Cell] = field(default_factory=Counter)
     tried: Counter[Cell] = field(default_factory=Counter)
     asked: int = 0
+    calls: Calls = field(default_factory=Calls)
 
 
 def spooled(folder: Path) -> Harvest:
@@ -194,6 +197,8 @@ async def in_order(
 def _take(outcome: Outcome, made: Harvest, wanted: int, sieve: Sieve, until: str) -> Outcome:
     """Put one outcome where it belongs; what became of it in the end."""
     row = outcome.row
+    if outcome.question.scenario not in ON_PURPOSE:
+        made.calls.add(outcome.calls)
     side = outcome.question.split
     if row is not None and not outcome.stage and until in (PUBLISH, *sieve.stages):
         stage, reason = sieve.against(row)

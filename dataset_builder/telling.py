@@ -16,6 +16,9 @@ def of_summary(summary: Mapping[str, Any]) -> Iterator[str]:
     counts = ", ".join(f"{count} {split}" for split, count in summary["rows"].items())
     yield f"{summary['output']}: {counts}"
     yield from _dropped(summary["funnel"])
+    for tool, count in summary.get("unanswered", {}).items():
+        calls = "its only call" if count == 1 else f"each of its {count} calls"
+        yield f"  warning: {tool} never answered: {calls} failed, so its rows teach nothing but errors"
     if "round_trip" in summary:
         same, total = summary["round_trip"]["identical"], summary["round_trip"]["rows"]
         yield f"  rendered back to text, {same} of {total} ({same / total:.1%}) equal the original to the character"
