@@ -113,7 +113,11 @@ class _Run:
             )
         work = work_folder(settings.folder)
         self._journal = Journal(work)
+        # Whatever is wrong with the teacher is known before anything is written.
+        self.teacher, self._models = self._teacher(tools, recordings)
+        self._journal.open()
         try:
+            stop.count(*self._journal.spent())
             self._made = spooled(work)
             for each in before:
                 for side in SIDES:
@@ -122,7 +126,6 @@ class _Run:
                         self._made.sides[row["split_key"]] = side
             asked_for = {ASKED_FOR: settings.wanted, "teacher": public_name(settings.teacher)}
             self._journal.start({**asked_for, "stages": self.stages})
-            self.teacher, self._models = self._teacher(tools, recordings)
         except BaseException:
             self._journal.close()
             raise

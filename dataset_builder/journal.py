@@ -107,19 +107,24 @@ def key_of(request: Any) -> str:
 
 
 class Journal:
-    """An open journal; a context manager.
+    """A journal, to be opened before it is used: by `open`, or as a context manager.
 
     Args:
-        folder: Where `journal.sqlite` and its lock lie; made where it is missing.
-
-    Raises:
-        UserError: another run is writing it, it is of another version, or the folder cannot be written.
+        folder: Where `journal.sqlite` and its lock lie.
     """
 
     def __init__(self, folder: Path):
         self.file = folder / "journal.sqlite"
         self._lock = FileLock(folder / "lock")
         self._one_at_a_time = threading.Lock()
+
+    def open(self) -> None:
+        """Open it; the folder is made where it is missing.
+
+        Raises:
+            UserError: another run is writing it, it is of another version, or the folder cannot be written.
+        """
+        folder = self.file.parent
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(blocking=False)
@@ -155,6 +160,7 @@ class Journal:
             return base
 
     def __enter__(self) -> "Journal":
+        self.open()
         return self
 
     def __exit__(self, *_: object) -> None:

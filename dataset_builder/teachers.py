@@ -74,16 +74,16 @@ def load_teacher(
     shard: tuple[int, int] = (0, 1),
 ) -> tuple[Teacher, list[JournalledModel]]:
     """The teacher of that name, and the models behind it where there are any: the one that solves, then the judge.
+    The journal need not be open yet.
 
     Raises:
-        UserError: there is no such model.
+        UserError: there is no such model, or these tools do not allow the mix.
     """
     if name == "embedded":
         return Embedded(tools, languages, seed, mix, shard), []
     from dataset_builder.llm_teacher import LLMTeacher
 
     stop = stop or Stop()
-    stop.count(*journal.spent())
     names = dict.fromkeys((name, judge or name))
     models = [JournalledModel(_paced(each, concurrency), journal, stop) for each in names]
     teacher = LLMTeacher(

@@ -39,7 +39,7 @@ def tools_of_server(target: str) -> list[Tool]:
         described = connection.tools()
     except ServerError as error:
         connection.close()
-        raise UserError(f"no tools from the MCP server {error}", mend=_MEND) from error
+        raise UserError(f"the MCP server {error}", mend=_MEND) from error
     if not described:
         connection.close()
         raise UserError(f"the MCP server {connection} offers no tools")

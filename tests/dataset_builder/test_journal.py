@@ -110,7 +110,7 @@ def test_failures_are_told_to_the_row_that_made_the_call(tmp_path):
 def test_a_second_run_on_one_folder_refuses_and_the_first_goes_on(tmp_path):
     with Journal(tmp_path) as journal:
         with pytest.raises(UserError, match="another run is at work here"):
-            Journal(tmp_path)
+            Journal(tmp_path).open()
         called(journal, "row 1", 5)
     with Journal(tmp_path) as journal:
         assert journal.counts() == {"tool": 1}
@@ -130,7 +130,7 @@ def test_a_killed_run_leaves_no_lock_behind(tmp_path):
     with subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "held\n"
         with pytest.raises(UserError, match="another run"):
-            Journal(tmp_path)
+            Journal(tmp_path).open()
         process.kill()
     with Journal(tmp_path) as journal:
         assert journal.counts() == {}
@@ -143,7 +143,7 @@ def test_a_journal_of_another_version_says_so(tmp_path):
     base.execute("PRAGMA user_version = 99")
     base.close()
     with pytest.raises(UserError, match="is a journal of version 99, this is 2"):
-        Journal(tmp_path)
+        Journal(tmp_path).open()
 
 
 def test_a_journal_of_an_older_version_says_so_and_goes_on_with_its_answers(tmp_path, capsys):
@@ -164,13 +164,13 @@ def test_a_journal_of_an_older_version_says_so_and_goes_on_with_its_answers(tmp_
 def test_a_file_that_is_no_journal_says_so(tmp_path):
     (tmp_path / "journal.sqlite").write_bytes(b"this is no database at all" * 100)
     with pytest.raises(UserError, match="the journal cannot be used: file is not a database"):
-        Journal(tmp_path)
+        Journal(tmp_path).open()
 
 
 def test_a_folder_that_cannot_be_made_says_so(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UserError, match="cannot be written"):
-        Journal(tmp_path / "file" / "work")
+        Journal(tmp_path / "file" / "work").open()
 
 
 def test_a_full_disk_says_so_and_keeps_what_was_written(tmp_path):

@@ -103,6 +103,7 @@ def test_a_server_that_is_none_is_one_line_without_secrets(target, words):
     with pytest.raises(UserError) as caught:
         load_tools(f"mcp:{target}")
     assert words in str(caught.value)
+    assert "no tools from" not in str(caught.value), "what cannot be used is the server"
     assert "\n" not in str(caught.value)
     assert "abc" not in str(caught.value)
     assert "secret" not in str(caught.value)
