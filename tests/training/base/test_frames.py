@@ -8,6 +8,7 @@ import pytest
 
 from agent.toolbox import all_tools
 from dataset_builder.embedded_teacher.phrases import phrases_for, shared_sentences
+from dataset_builder.embedded_teacher.sequences import all_pairs
 from training.base.corpus import frames
 from training.base.corpus.forms import spoken_form
 from training.base.corpus.speaking import asked, result
@@ -132,6 +133,8 @@ def _tested_on(lang: str) -> list[str]:
         assert phrases is not None
         for part in (phrases.requests, phrases.both, phrases.answers, phrases.failures):
             lines += part.get(lang, [])
+    for pair in all_pairs():
+        lines += pair.requests[lang]
     return lines
 
 
