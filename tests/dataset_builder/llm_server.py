@@ -1,9 +1,10 @@
 """An OpenAI-compatible server on loopback for tests: it thinks up questions, judges, and solves with tool calls.
 
 It reads what it is asked as a model would (from the prompt), answers by rules, streams, and can be told to misbehave:
-`faults` maps the number of a request (from 1) to "429", "401", "500", "garbage" or "cut"; with `room`, more requests at
-once than that are refused; refusals carry `retry_after`. `asked` holds every request body that was answered in full,
-`arrivals` when each came, `most_at_once` how many were worked on.
+`faults` maps the number of a request (from 1) to "429", "401", "500", "garbage", "cut" or "stall" (the body begins and
+does not go on); with `trickle`, bodies come so many bytes at a time; with `room`, more requests at once than that are
+refused; refusals carry `retry_after`. `asked` holds every request body that was answered in full, `arrivals` when each
+came, `most_at_once` how many were worked on.
 """
 
 import asyncio
@@ -59,10 +60,11 @@ MARKS = {
 class LLMServer:
     """A context manager; `url` is its address."""
 
-    def __init__(self, faults=None, delay=0.0, room=None, retry_after=0.05):
+    def __init__(self, faults=None, delay=0.0, room=None, retry_after=0.05, trickle=0):
         self.faults = faults or {}
         self.delay = delay
         self.room = room
+        self.trickle = trickle
         self.retry_after = {"retry-after": str(retry_after)}
         self.arrivals = []
         self.at_once = self.most_at_once = 0
@@ -116,9 +118,22 @@ class LLMServer:
         if fault == "garbage":
             return StreamingResponse(self._chunks({"content": "%%#"}, cut=False), media_type="text/event-stream")
         message = self.reply(body)
-        if fault != "cut":
+        if fault not in ("cut", "stall"):
             self.asked.append(body)
-        return StreamingResponse(self._chunks(message, cut=fault == "cut"), media_type="text/event-stream")
+        chunks = self._chunks(message, cut=fault == "cut")
+        if fault == "stall" or self.trickle:
+            chunks = self._slowly("".join(chunks).encode(), stall=fault == "stall")
+        return StreamingResponse(chunks, media_type="text/event-stream")
+
+    async def _slowly(self, body, stall):
+        """A few bytes at a time, in the middle of a character too; or the first half, and then nothing."""
+        size = self.trickle or len(body)
+        end = len(body) // 2 if stall else len(body)
+        for at in range(0, end, size):
+            yield body[at : min(at + size, end)]
+            await asyncio.sleep(0)
+        while stall:  # until the client goes away
+            await asyncio.sleep(0.05)
 
     def _chunks(self, message, cut):
         base = {"id": "x", "object": "chat.completion.chunk", "created": 0, "model": "rules"}
