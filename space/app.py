@@ -61,6 +61,11 @@ def build(page: Page, *, concurrency: int = 1) -> gr.Blocks:
                     editable="user", latex_delimiters=[], allow_tags=False,
                     feedback_options=("Like", "Dislike") if page.feedback else None,
                 )  # fmt: skip
+                with gr.Column(visible=False, elem_id="ask") as ask:
+                    asked = gr.HTML()
+                    with gr.Row():
+                        run_it = gr.Button(words.run_it, variant="primary", size="sm", elem_id="run-it")
+                        do_not_run = gr.Button(words.do_not_run, size="sm", elem_id="do-not-run")
                 box = gr.Textbox(
                     elem_id="question", show_label=False, container=False, submit_btn=True, autofocus=True, lines=1,
                     max_lines=6, max_length=4000, placeholder=words.placeholder,
@@ -76,12 +81,16 @@ def build(page: Page, *, concurrency: int = 1) -> gr.Blocks:
                 with gr.Accordion(words.descriptions, open=True) as descriptions:
                     tool_list = gr.HTML(as_html(page.schemas("en"), words), padding=False)
         row_text = gr.Textbox(visible=False)
+        ticket = gr.Textbox(visible=False)
+        clock = gr.Timer(page.patience, active=False)
+        question = [ask, asked, ticket, clock]
 
         def speak(code: str, now: Visit) -> list[Any]:
             """Every text of the page in the chosen language."""
             say = WORDS[code]
             # A talk that is being written is drawn by its own event; drawing it here too could set it back.
-            drawn = {"value": page.draw(now, code)} if now.messages and not now.running else {}
+            still = not now.running or now.consent is not None
+            drawn = {"value": page.draw(now, code)} if now.messages and still else {}
             return [
                 head(page, code),
                 gr.Chatbot(placeholder=say.empty, examples=example_cards(page.examples, code), **drawn),  # type: ignore[arg-type]
@@ -91,21 +100,26 @@ def build(page: Page, *, concurrency: int = 1) -> gr.Blocks:
                 gr.CheckboxGroup(label=say.offered, info=say.offered_note),
                 gr.Accordion(label=say.descriptions),
                 as_html(page.schemas(code), say),
+                page.asked_about(now, code),
+                gr.Button(say.run_it),
+                gr.Button(say.do_not_run),
             ]
 
-        texts = [title, talk, box, note, download, offered, descriptions, tool_list]
+        texts = [title, talk, box, note, download, offered, descriptions, tool_list, asked, run_it, do_not_run]
         quick: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
         # The examples appear with the visitor's language, so that no card moves under a finger.
         app.load(_first_language, None, lang, **quick).then(speak, [lang, visit], texts, **quick)
         lang.input(speak, [lang, visit], texts, **quick)
 
         def then_answer(event: Any) -> Any:
+            number = gr.State(0)
             turn = event.then(
-                page.answer, [visit, offered, lang], [visit, talk, box],
+                page.answer, [visit, offered, lang], [visit, talk, box, number],
                 show_progress="hidden", api_visibility="private", concurrency_limit=concurrency, concurrency_id="model",
             )  # fmt: skip
-            # Also reached when the turn was cancelled, and only then is its last picture surely the last.
-            turn.then(page.rest, [visit, lang], [visit, talk, box], **quick)
+            # Also reached when the turn was cancelled, and only then is its last picture surely the last. A question
+            # is put here too, so that no answer finds the turn still at work.
+            turn.then(page.rest, [visit, number, lang], [visit, talk, box, *question], **quick)
             return turn
 
         turns = [
@@ -113,13 +127,15 @@ def build(page: Page, *, concurrency: int = 1) -> gr.Blocks:
             then_answer(talk.example_select(page.example, [visit, offered, lang], [visit, offered, talk], **quick)),
             then_answer(talk.retry(page.again, [visit, lang], [visit, talk], **quick)),
             then_answer(talk.edit(page.reworded, [visit, lang], [visit, talk], **quick)),
+            then_answer(run_it.click(page.allowed, [ticket, visit, lang], question, **quick)),
+            then_answer(do_not_run.click(page.refused, [ticket, visit, lang], question, **quick)),
+            then_answer(clock.tick(page.unanswered, [ticket, visit, lang], question, **quick)),
         ]
-        box.stop(None, None, None, cancels=turns)
+        box.stop(page.stopped, [visit, lang], [visit, talk, box, *question], cancels=turns, **quick)
         talk.undo(page.taken_back, [visit, lang], [box, visit, talk], **quick)
         # Twice, as a turn that is being cancelled may still draw itself once.
-        talk.clear(page.cleared, None, [visit, talk, box], cancels=turns, **quick).then(
-            page.cleared, None, [visit, talk, box], **quick
-        )
+        afresh = [visit, talk, box, *question]
+        talk.clear(page.cleared, None, afresh, cancels=turns, **quick).then(page.cleared, None, afresh, **quick)
         if page.feedback:
             talk.like(page.rated, [visit, offered, lang], None, **quick)
         download.click(page.as_text, [visit, offered, lang], row_text, **quick).then(None, row_text, None, js=SAVE_FILE)

@@ -10,11 +10,13 @@ from typing import Any
 
 import gradio as gr
 
+from agent.confirming import refuse
 from agent.loop import Agent
 from agent.messages import ToolSchema
 from agent.models import ChatModel
 from agent.tools import Tool
 from space.answer import answers
+from space.consent import as_html
 from space.examples import Example, fitting
 from space.feedback import Feedback, as_row
 from space.view import shown
@@ -33,6 +35,7 @@ class Page:
         feedback: Where ratings go; None: ratings are not offered.
         questions: Example questions in place of the embedded tools' own.
         warned: Whether the page says that the adapter was trained with another chat template than it is served with.
+        patience: Seconds after which a visitor who was asked about a call, and has not answered, has refused it.
     """
 
     def __init__(
@@ -43,8 +46,9 @@ class Page:
         questions: Sequence[str] = (),
         *,
         warned: bool = False,
+        patience: float = 120.0,
     ):
-        self.warned = warned
+        self.warned, self.patience = warned, patience
         self.model, self.tools, self.feedback = model, list(tools), feedback
         known = {tool.name for tool in tools}
         self.examples = [Example(language_of(text), text) for text in questions] or fitting(known)
@@ -69,22 +73,62 @@ class Page:
         after = ask(visit, text)
         return after, offered, self.draw(after, lang)
 
-    async def answer(self, visit: Visit, names: list[str], lang: str) -> AsyncIterator[tuple[Visit, Drawn, Any]]:
-        """Run the agent on the question that waits."""
-        offered = [tool for tool in self.tools if tool.name in names]
-        agent = Agent(self.model, offered, lang=_spoken(visit, lang))
+    async def answer(self, visit: Visit, names: list[str], lang: str) -> AsyncIterator[tuple[Any, ...]]:
+        """Run the agent on what waits for it; the last of what is handed out is the turn's number."""
+        offered, drawn = [tool for tool in self.tools if tool.name in names], False
+        # Calls that act outside come here with their answers; none without.
+        confirm = refuse if visit.consent is None else visit.consent.confirm
+        agent = Agent(self.model, offered, lang=_spoken(visit, lang), confirm=confirm)
         async for now in answers(agent, visit, WORDS[lang]):
-            yield now, self.draw(now, lang), gr.Textbox(stop_btn=now.running)
+            drawn = True
+            yield now, self.draw(now, lang), gr.Textbox(stop_btn=now.running), now.turn
+        if not drawn:  # Gradio empties what a generator says nothing about
+            yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
 
-    def rest(self, visit: Visit, lang: str) -> tuple[Any, Any, Any]:
-        """Come to rest after a turn that was stopped; nothing changes after any other."""
-        if not visit.running:
-            return gr.skip(), gr.skip(), gr.skip()
-        visit = settled(visit, WORDS[lang].stopped)
-        return visit, self.draw(visit, lang), gr.Textbox(stop_btn=False)
+    def rest(self, visit: Visit, turn: int, lang: str) -> tuple[Any, ...]:
+        """After turn number `turn`: put the question to the visitor that it ended with, or come to rest where it was
+        stopped. Another turn that runs by now is left alone.
+        """
+        if not visit.running or visit.consent is not None or visit.turn != turn:
+            return gr.skip(), gr.skip(), gr.skip(), *self.question(visit, lang)
+        return self._settled(visit, lang)
 
-    def cleared(self) -> tuple[Visit, Drawn, Any]:
-        return Visit(), [], gr.Textbox(stop_btn=False)
+    def stopped(self, visit: Visit, lang: str) -> tuple[Any, ...]:
+        """Come to rest where calls wait for the visitor's word; a turn that runs does so when it has been cancelled."""
+        if visit.consent is None:
+            return (gr.skip(),) * 7
+        return self._settled(visit, lang)
+
+    def cleared(self) -> tuple[Any, ...]:
+        return Visit(), [], gr.Textbox(stop_btn=False), *self.question(Visit(), "en")
+
+    def question(self, visit: Visit, lang: str) -> tuple[Any, Any, Any, Any]:
+        """The open question's box, text, ticket and clock; without one, the box is hidden."""
+        asked = visit.consent and visit.consent.question
+        shown, ticket = asked is not None, asked.ticket if asked else ""
+        return gr.Column(visible=shown), self.asked_about(visit, lang), ticket, gr.Timer(active=shown)
+
+    def asked_about(self, visit: Visit, lang: str) -> str:
+        """The open question as HTML."""
+        asked = visit.consent and visit.consent.question
+        if not asked:
+            return ""
+        tool = next(tool for tool in self.tools if tool.name == asked.call["function"]["name"])
+        return as_html(asked.call, tool.localized(lang), WORDS[lang])
+
+    # These are coroutines, so that two answers that come at once are taken one after the other.
+
+    async def allowed(self, ticket: str, visit: Visit, lang: str) -> tuple[Any, ...]:
+        return self._said(True, ticket, visit, lang)
+
+    async def refused(self, ticket: str, visit: Visit, lang: str) -> tuple[Any, ...]:
+        return self._said(WORDS[_spoken(visit, lang)].refused, ticket, visit, lang)
+
+    async def unanswered(self, ticket: str, visit: Visit, lang: str) -> tuple[Any, ...]:
+        """The clock has struck; it may have been set for the question before this one."""
+        if visit.consent is None or visit.consent.seconds < 0.9 * self.patience:
+            return (gr.skip(),) * 4
+        return self._said(WORDS[_spoken(visit, lang)].unanswered, ticket, visit, lang)
 
     def taken_back(self, visit: Visit, lang: str) -> tuple[Any, Visit, Drawn]:
         """Remove the last question and all that followed; the question returns to the box."""
@@ -124,6 +168,15 @@ class Page:
 
     def schemas(self, lang: str) -> list[ToolSchema]:
         return [tool.localized(lang) for tool in self.tools]
+
+    def _said(self, word: bool | str, ticket: str, visit: Visit, lang: str) -> tuple[Any, ...]:
+        if visit.consent is not None:
+            visit.consent.say(ticket, word)
+        return self.question(visit, lang)
+
+    def _settled(self, visit: Visit, lang: str) -> tuple[Any, ...]:
+        visit = settled(visit, WORDS[lang].stopped)
+        return visit, self.draw(visit, lang), gr.Textbox(stop_btn=False), *self.question(visit, lang)
 
     def _row(
         self, messages: Sequence[Any], visit: Visit, names: list[str], lang: str, **quality: Any

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from agent.events import Delta, Done, Event, Failed, Replied, Result, Thought
 from agent.messages import Message, tool_message
 from agent.toolbox.world import World
+from space.consent import Consent
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,11 @@ class Visit:
     """One visitor's state.
 
     `messages` is the true transcript (a chat component drops `tool_calls`); `thought` and `text` are what the model is
-    writing at this moment; `notes` is keyed by call id; `failure` is why the last turn ended without an answer.
+    writing at this moment; `notes` is keyed by call id; `turn` is the number of the last turn, `failure` why it ended
+    without an answer.
     `questions` are the indices of what the visitor said: the agent's own notices to the model are user turns too.
     `world` is what the embedded tools remember of this visitor: made with the first question, so that it knows the
-    day, and the one part that changes in place.
+    day. `consent` is set while calls at the end wait for the visitor's word. These two change in place, nothing else.
     """
 
     messages: tuple[Message, ...] = ()
@@ -39,7 +41,9 @@ class Visit:
     text: str = ""
     failure: str = ""
     running: bool = False
+    turn: int = 0
     world: World | None = None
+    consent: Consent | None = None
 
 
 def ask(visit: Visit, question: str) -> Visit:
@@ -64,7 +68,7 @@ def waits_for_answer(visit: Visit) -> bool:
 
 
 def started(visit: Visit) -> Visit:
-    return replace(visit, running=True, failure="", thought="", text="")
+    return replace(visit, running=True, turn=visit.turn + 1, failure="", thought="", text="", consent=None)
 
 
 def advance(visit: Visit, event: Event) -> Visit:
@@ -103,7 +107,7 @@ def settled(visit: Visit, unanswered: str) -> Visit:
             notes[call["id"]] = CallNote(0.0, is_error=True)
     if visit.text:
         messages.append(_written(visit))
-    return replace(visit, messages=tuple(messages), notes=notes, thought="", text="", running=False)
+    return replace(visit, messages=tuple(messages), notes=notes, thought="", text="", running=False, consent=None)
 
 
 def before(visit: Visit, index: int) -> tuple[Visit, str]:

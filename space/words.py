@@ -32,6 +32,11 @@ class Words:
     arguments: str
     result: str
     error_result: str
+    ask: str
+    run_it: str
+    do_not_run: str
+    refused: str
+    unanswered: str
     failed: str
     stopped: str
     model_error: str
@@ -61,6 +66,11 @@ WORDS = {
         arguments="参数",
         result="结果",
         error_result="结果（出错）",
+        ask="模型想运行这个工具，它会对页面以外产生实际影响。要执行吗？",
+        run_it="执行",
+        do_not_run="不执行",
+        refused="用户拒绝执行",
+        unanswered="用户一直没有答复",
         failed="没能答完：",
         stopped="已停止，没有结果。",
         model_error="模型出错了，请再试一次。",
@@ -96,6 +106,11 @@ WORDS = {
         arguments="Arguments",
         result="Result",
         error_result="Result (error)",
+        ask="The model wants to run this tool, whose effects reach beyond this page. Run it?",
+        run_it="Run it",
+        do_not_run="Do not run",
+        refused="the visitor refused",
+        unanswered="the visitor did not answer",
         failed="No full answer: ",
         stopped="Stopped before there was a result.",
         model_error="the model failed. Please try again.",

@@ -1,4 +1,4 @@
-"""A model that follows a script, and two tools that really run: what the pages are tested with, without weights.
+"""A model that follows a script, and three tools that really run: what the pages are tested with, without weights.
 
 It writes in small pieces, with a thought before each call, and answers from the results it finds in the conversation.
 """
@@ -39,14 +39,34 @@ def add(a: int, b: int) -> dict:
     return {"sum": a + b}
 
 
+@tool(
+    family="post",
+    side_effects=True,
+    zh={"description": "寄一封信。", "parameters": {"to": "收信人", "text": "内容"}},
+)
+def post_letter(to: str, text: str) -> dict:
+    """Post a letter.
+
+    Args:
+        to: Who gets it.
+        text: What it says.
+    """
+    with OUTBOX[0].open("a", encoding="utf-8") as outbox:
+        outbox.write(f"{to}\n")
+    return {"posted": to}
+
+
 TOOLS: list[Tool] = [get_weather, add]
+OUTBOX: list[Path] = []  # the file in which a posted letter leaves its line: an effect outside of any visit
 
 
 GATED = "北京今天天气怎么样？"
 
 
 class ScriptedModel:
-    """Calls `get_weather` for weather, `add` for two numbers; tells an endless story, counts, or breaks, when asked to.
+    """Calls `get_weather` for weather, `add` for two numbers, `post_letter` for each letter.
+
+    Tells an endless story, counts, or breaks, when asked to.
 
     Args:
         gate: In the midst of its answer to the question `GATED`, the model waits until this file is there, so that a
@@ -83,11 +103,14 @@ class ScriptedModel:
             return {"role": "assistant", "content": f"结果是：{last['content']}"}
         question = last["content"]
         numbers = [int(number) for number in re.findall(r"\d+", question)]
+        if letters := re.findall(r"(?:寄信给|letter to )(\w+?)(?=[，。,.]|$)", question):
+            said = {"text": "<b>${7*7}</b> {{value}}\u202e"}
+            return _calls("要寄信。", *(("post_letter", {"to": name, **said}) for name in letters))
         if ("天气" in question or "weather" in question) and "get_weather" in offered:
             city = re.split(r"[今的]|weather in ", question)[0 if "天气" in question else -1].strip(" ?？")
-            return _call("get_weather", {"city": city}, "要查天气。")
+            return _calls("要查天气。", ("get_weather", {"city": city}))
         if len(numbers) == 2 and "add" in offered:
-            return _call("add", {"a": numbers[0], "b": numbers[1]}, "要做加法。")
+            return _calls("要做加法。", ("add", {"a": numbers[0], "b": numbers[1]}))
         if "story" in question:
             return {"role": "assistant", "content": "Once upon a time there was a tool. " * 2000}
         if "第几次" in question:
@@ -96,11 +119,14 @@ class ScriptedModel:
         return {"role": "assistant", "content": f"没有合适的工具，收到：{question}"}
 
 
-def _call(name: str, arguments: dict, thought: str) -> Message:
-    call = {"id": "aaaaaaaaa", "type": "function", "function": {"name": name, "arguments": arguments}}
+def _calls(thought: str, *calls: tuple[str, dict]) -> Message:
+    made = [
+        {"id": f"aaaaaaaa{number}", "type": "function", "function": {"name": name, "arguments": arguments}}
+        for number, (name, arguments) in enumerate(calls)
+    ]
     return {
         "role": "assistant",
         "content": "",
         "reasoning_content": thought,
-        "tool_calls": [json.loads(json.dumps(call))],
+        "tool_calls": json.loads(json.dumps(made)),
     }

@@ -125,6 +125,9 @@ def test_an_empty_message_does_nothing_and_a_failure_is_words(server: Server, br
     _say(page, "weather in nowhere")
     page.locator("#talk .title", has_text="get_weather(city=nowhere) · 出错").wait_for()
     page.locator(BOT, has_text="no such city").first.wait_for()
+    _say(page, "   ")
+    page.wait_for_timeout(1500)
+    assert page.locator(BOT, has_text="no such city").count() > 0, "an empty message emptied the talk"
     assert "Traceback" not in page.locator("body").inner_text()
 
 
