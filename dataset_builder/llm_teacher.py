@@ -32,7 +32,7 @@ from dataset_builder.prompting import PROMPTS, REPLYING, filled, listed, prompts
 from dataset_builder.questions import Cell as Key
 from dataset_builder.questions import Conversation, Question, Solution
 from dataset_builder.replies import read_list, read_verdict
-from dataset_builder.requests import AT_ONCE, judgement_asked, questions_asked, target_of, verdict_asked
+from dataset_builder.requests import AT_ONCE, drawn, judgement_asked, questions_asked, target_of, verdict_asked
 from dataset_builder.standing_in import Recordings, StandIn
 
 THINKING_UP = Sampling(max_new_tokens=1024, temperature=0.9)
@@ -121,7 +121,9 @@ class LLMTeacher:
         name = f"{self._seed}-{cell.number:06d}-{place}"
         # The target, which a question about what no tool can do does not offer.
         plan = Plan(calls=(PlannedCall(cell.target.name, {}),))
-        return Question(name, cell.scenario, cell.lang, offered, text, plan, family, self._grid.sides[family])
+        side = self._grid.sides[family]
+        asked_as = drawn(self._prompts[cell.lang], cell)
+        return Question(name, cell.scenario, cell.lang, offered, text, plan, family, side, drawn=asked_as)
 
     async def check(self, question: Question) -> tuple[bool, str]:
         """Rules first, because they cost nothing; then the judge."""

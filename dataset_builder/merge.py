@@ -4,7 +4,6 @@ Comes in: `Settings` whose output has shards beside it (OUTPUT.shards). Goes out
 Each shard was checked by itself; what repeats a row of another shard is dropped here.
 """
 
-import re
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -19,10 +18,8 @@ from dataset_builder.journal import ASKED_FOR
 from dataset_builder.outcomes import PUBLISH
 from dataset_builder.pipeline import Harvest, spooled
 from dataset_builder.rows import NOTHING_LOST, may_replace
-from dataset_builder.settings import Settings, shards_folder
+from dataset_builder.settings import Settings, shard_places, shards_folder
 from dataset_builder.sieve import NEAR_FACT, Sieve
-
-_NAME = re.compile(r"(\d{5})-of-(\d{5})")
 
 
 def merge(settings: Settings) -> Report:
@@ -67,21 +64,14 @@ def shard_folders(output: Path) -> list[Path]:
     Raises:
         UserError: there are none, one of them is missing, or they are of builds with another number of shards.
     """
-    folder = shards_folder(output)
-    found = {match[0]: int(match[2]) for path in folder.glob("*-of-*") if (match := _NAME.fullmatch(path.name))}
-    if not found:
-        raise UserError("there are no shards", where=str(folder), mend="make them with --shard 1/N to --shard N/N")
-    numbers = set(found.values())
-    if len(numbers) > 1:
-        told = " and ".join(str(number) for number in sorted(numbers))
-        raise UserError(f"holds shards of {told}", where=str(folder), mend="delete those of the other build")
-    (number,) = numbers
-    folders = [folder / f"{which:05d}-of-{number:05d}" for which in range(1, number + 1)]
+    folders = shard_places(output)
+    if not folders:
+        where = str(shards_folder(output))
+        raise UserError("there are no shards", where=where, mend="make them with --shard 1/N to --shard N/N")
     for which, each in enumerate(folders, start=1):
         if not each.is_dir():
-            raise UserError(
-                f"shard {which} of {number} is not there", where=str(each), mend=f"--shard {which}/{number}"
-            )
+            what = f"shard {which} of {len(folders)} is not there"
+            raise UserError(what, where=str(each), mend=f"--shard {which}/{len(folders)}")
     return folders
 
 

@@ -83,7 +83,7 @@ async def _candidate(
         "lang": made.lang,
         "split_key": made.split_key,
         "quality": {"checks": list(CHECKS), **({"judge": why} if why else {})},
-        "provenance": {**provenance, **results, **({"stands_for": renamed} if renamed else {})},
+        "provenance": {**provenance, **question.drawn, **results, **({"stands_for": renamed} if renamed else {})},
         "schema_version": SCHEMA_VERSION,
     }
     if solution.why_not:

@@ -18,18 +18,20 @@ AT_ONCE = 4  # questions asked for in one request
 def questions_asked(said: dict[str, Any], cell: Cell, offered: Sequence[Tool]) -> str:
     """The request for the questions of one cell."""
     mark = "；" if cell.lang == "zh" else "; "
-
-    def drawn(part: str, place: float) -> str:
-        return str(said[part][int(place * len(said[part]))])
-
     return filled(
         said["questions"][cell.scenario],
         tools=listed(offered, cell.lang),
         target=cell.target.name,
         required=", ".join(required(cell.target)),
         count=AT_ONCE,
-        persona=f"{drawn('personas', cell.persona)}{mark}{drawn('difficulties', cell.difficulty)}",
+        persona=mark.join(drawn(said, cell).values()),
     )
+
+
+def drawn(said: dict[str, Any], cell: Cell) -> dict[str, str]:
+    """Who asks the questions of a cell, and how hard they are, in the words of the prompts."""
+    parts = {"persona": ("personas", cell.persona), "difficulty": ("difficulties", cell.difficulty)}
+    return {name: str(said[part][int(place * len(said[part]))]) for name, (part, place) in parts.items()}
 
 
 def target_of(question: Question) -> str:

@@ -3,12 +3,17 @@
 Comes in: values, checked one by one already. Goes out: `Settings`. Knows nothing of command lines and of building.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.errors import UserError
 from dataset_builder.duplicates import NEAR
 from dataset_builder.outcomes import PUBLISH
+
+SHARDS = ".shards"  # what the name of the folder of a dataset's shards ends with
+_SHARD = re.compile(r"\d{5}-of-(\d{5})(?:\.work)?")  # a shard's dataset, or its work
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,21 @@ class Settings:
 
 def shards_folder(output: Path) -> Path:
     """Where the shards of a dataset folder lie."""
-    return output.with_name(f"{output.name}.shards")
+    return output.with_name(f"{output.name}{SHARDS}")
+
+
+def shard_places(output: Path) -> list[Path]:
+    """The folder of every shard of a dataset folder, in order, of which some may not have begun; none where none has.
+
+    Raises:
+        UserError: there are shards of builds with another number of them.
+    """
+    folder = shards_folder(output)
+    found = {int(match[1]) for path in folder.glob("*-of-*") if (match := _SHARD.fullmatch(path.name))}
+    if len(found) > 1:
+        told = " and ".join(map(str, sorted(found)))
+        raise UserError(f"holds shards of {told}", where=str(folder), mend="delete those of the other build")
+    return [folder / f"{which:05d}-of-{number:05d}" for number in found for which in range(1, number + 1)]
 
 
 def work_folder(output: Path) -> Path:

@@ -7,6 +7,7 @@ folder itself is asked.
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -16,14 +17,16 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from agent.errors import UserError
-from dataset_builder.card import funnel
+from dataset_builder.assembly import summed
+from dataset_builder.card import Stage, funnel
 from dataset_builder.journal import ASKED_FOR, SPENT, VERSION
 from dataset_builder.rows import MANIFEST, read_jsonl, read_rows
-from dataset_builder.settings import work_folder
+from dataset_builder.settings import SHARDS, shard_places, work_folder
 
 
 def status(output: Path) -> dict[str, Any]:
-    """The state of the run that makes `output`, its rows so far and its funnel.
+    """The state of the run that makes `output`, its rows so far and its funnel. Where there are only shards of it (or
+    `output` is the folder of the shards): of all of them together, and of each under `shards`.
 
     Raises:
         UserError: there is neither a run nor a dataset.
@@ -31,9 +34,43 @@ def status(output: Path) -> dict[str, Any]:
     with _journal(output) as base:
         if base is not None:
             return _of_journal(base, output)
+    if not (output / MANIFEST).is_file() and (places := _shards(output)):
+        return _together([_of_shard(place) for place in places])
     manifest = _manifest(output)
     rows = sum(manifest["rows"].values())
     return {"state": "finished", "rows": rows, "wanted": rows, "funnel": manifest["funnel"], "asked": {}}
+
+
+def _shards(output: Path) -> list[Path]:
+    """The places of the shards of `output`, which may also be named as the folder that holds them."""
+    return shard_places(output) or shard_places(output.with_name(output.name.removesuffix(SHARDS)))
+
+
+def _of_shard(place: Path) -> dict[str, Any]:
+    """The state of one shard, which may not have begun."""
+    if _file(place).is_file() or (place / MANIFEST).is_file():
+        return {"shard": place.name, **status(place)}
+    return {"shard": place.name, "state": "not begun", "rows": 0, "wanted": 0, "funnel": [], "asked": {}}
+
+
+def _together(shards: list[dict[str, Any]]) -> dict[str, Any]:
+    """The states of all shards as one: running where one of them is, finished where all are."""
+    states = {shard["state"] for shard in shards}
+    asked, tokens = Counter[str](), Counter[str]()
+    for shard in shards:
+        asked.update(shard["asked"])
+        tokens.update(shard.get("tokens", {}))
+    stages = summed([Stage(**stage) for stage in shard["funnel"]] for shard in shards)
+    return {
+        "state": "running" if "running" in states else "finished" if states == {"finished"} else "stopped",
+        "rows": sum(shard["rows"] for shard in shards),
+        "wanted": sum(shard["wanted"] for shard in shards),
+        "teacher": next((shard["teacher"] for shard in shards if shard.get("teacher")), ""),
+        "funnel": [asdict(stage) for stage in stages],
+        "tokens": dict(tokens),
+        "asked": dict(asked),
+        "shards": [{name: shard[name] for name in ("shard", "state", "rows", "wanted")} for shard in shards],
+    }
 
 
 def story(output: Path, row: str) -> dict[str, Any]:
@@ -42,12 +79,14 @@ def story(output: Path, row: str) -> dict[str, Any]:
     Raises:
         UserError: there is no such run or no such row.
     """
-    with _journal(output) as base:
-        if base is not None and (found := _settled(base, row) or _under_way(base, row)):
+    places = [place for place in (output, *_shards(output)) if (place / MANIFEST).is_file() or _file(place).is_file()]
+    for place in places:
+        with _journal(place) as base:
+            if base is not None and (found := _settled(base, row) or _under_way(base, row)):
+                return found
+        if found := _in_folder(place, row):
             return found
-    if found := _in_folder(output, row):
-        return found
-    if not (output / MANIFEST).is_file() and not _file(output).is_file():
+    if not places:
         raise _nothing_there(output)
     raise UserError(f"there is no row {row!r}", where=str(output), mend="ids stand in the rows and in rejected.jsonl")
 

@@ -58,6 +58,9 @@ def of_plan(plan: Mapping[str, Any]) -> Iterator[str]:
 
 def of_status(state: Mapping[str, Any]) -> Iterator[str]:
     yield f"{state['output']}: {state['state']}, {state['rows']} of {state['wanted']} rows"
+    for shard in state.get("shards", []):
+        rows = "" if shard["state"] == "not begun" else f", {shard['rows']} of {shard['wanted']} rows"
+        yield f"  {shard['shard']}: {shard['state']}{rows}"
     if state["asked"]:
         tokens = state.get("tokens", {})
         if any(tokens.values()):

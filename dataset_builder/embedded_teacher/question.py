@@ -1,6 +1,6 @@
 """The values the embedded teacher hands out: a question with its plan, and the conversation it becomes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from agent.messages import Message, ToolSchema
@@ -103,7 +103,8 @@ class Turn:
 class Question:
     """One user request, and those that follow it in the same conversation (`then`).
 
-    `tools` are those offered, distractors included; `family` is the row's split key.
+    `tools` are those offered, distractors included; `family` is the row's split key. `drawn` is what a teacher drew
+    beside scenario, language and tool, by name, for the row's provenance: who asks, how hard the question is.
     """
 
     id: str
@@ -115,6 +116,7 @@ class Question:
     family: str
     split: Side
     then: tuple[Turn, ...] = ()
+    drawn: dict[str, str] = field(default_factory=dict)
 
     @property
     def turns(self) -> list[Turn]:

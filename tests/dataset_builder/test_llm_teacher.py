@@ -15,10 +15,12 @@ from agent.cli import main
 from agent.errors import UserError
 from agent.models import load_model
 from agent.tools import load_tools
+from dataset_builder.grid import SCENARIOS
 from dataset_builder.journal import Journal
 from dataset_builder.journalled import JournalledTool
 from dataset_builder.llm_teacher import LLMTeacher
 from dataset_builder.pipeline import harvest
+from dataset_builder.prompting import PROMPTS, prompts
 from dataset_builder.rows import check_row, read_rows
 from dataset_builder.teachers import load_teacher
 
@@ -72,6 +74,23 @@ def of_scenario(folder, scenario, wanted=16):
 
 def called(row):
     return [call["function"] for turn in row["messages"] for call in turn.get("tool_calls", [])]
+
+
+def test_a_row_says_who_was_to_ask_and_how(tmp_path):
+    with LLMServer() as server:
+        made, _ = harvested(tmp_path, server.url, wanted=16, mix={"single_call": 1, "chat": 1})
+        asked = [body["messages"][-1]["content"] for body in server.asked]
+    said = {lang: prompts(PROMPTS, lang, SCENARIOS) for lang in ("zh", "en")}
+    found = set()
+    for row in made.rows:
+        persona, difficulty = row["provenance"]["persona"], row["provenance"]["difficulty"]
+        assert persona in said[row["lang"]]["personas"]
+        assert difficulty in said[row["lang"]]["difficulties"]
+        mark = "；" if row["lang"] == "zh" else "; "
+        assert any(f"{persona}{mark}{difficulty}" in request for request in asked), "as the model was told"
+        found.add((persona, difficulty))
+    assert len(found) > 2
+    assert not any(set(row["provenance"]) - {"teacher", "persona", "difficulty"} for row in made.rows)
 
 
 def test_sequential_calls_take_an_argument_from_an_earlier_result(tmp_path):

@@ -8,6 +8,7 @@ from forked_builds import TOOLS
 from llm_server import LLMServer
 
 from dataset_builder.existing import Existing
+from dataset_builder.journal import Journal
 from dataset_builder.rows import read_rows
 
 MIX = "single_call,parallel_calls,no_suitable_tool,chat"
@@ -73,6 +74,72 @@ def test_a_missing_shard_is_named(tmp_path, capsys):
     code, _, err = run(capsys, "--output", tmp_path / "set", "--merge")
     assert code == 2
     assert "shard 1 of 3 is not there (--shard 1/3)" in err
+
+
+def test_the_status_of_shards_is_that_of_all_together(tmp_path, capsys):
+    def state(name="set"):
+        code, out, err = run(capsys, "--status", tmp_path / name, "--json")
+        assert code == 0, err
+        return json.loads(out)
+
+    told = ["--rows", 20, "--output", tmp_path / "set"]
+    assert run(capsys, *told, "--shard", "1/3")[0] == 0
+    begun = state()
+    assert begun["state"] == "stopped"
+    assert [(each["shard"], each["state"], each["rows"]) for each in begun["shards"]] == [
+        ("00001-of-00003", "finished", 7),
+        ("00002-of-00003", "not begun", 0),
+        ("00003-of-00003", "not begun", 0),
+    ]
+    _, out, _ = run(capsys, "--status", tmp_path / "set")
+    assert "00001-of-00003: finished, 7 of 7 rows" in out
+    assert "00002-of-00003: not begun\n" in out
+    for which in (2, 3):
+        assert run(capsys, *told, "--shard", f"{which}/3")[0] == 0
+    done = state()
+    assert (done["state"], done["rows"], done["wanted"]) == ("finished", 20, 20)
+    assert state("set.shards") == {**done, "output": str(tmp_path / "set.shards")}
+    parts = [Existing(folder).manifest["funnel"] for folder in sorted((tmp_path / "set.shards").glob("*-of-00003"))]
+    for number, stage in enumerate(done["funnel"]):
+        assert stage["came_in"] == sum(funnel[number]["came_in"] for funnel in parts)
+        assert stage["went_on"] == sum(funnel[number]["went_on"] for funnel in parts)
+    assert done["funnel"][0]["came_in"] == 20
+    # A dataset that was made of them speaks for itself.
+    assert run(capsys, "--output", tmp_path / "set", "--merge")[0] == 0
+    assert "shards" not in state()
+
+
+def test_a_shard_that_is_at_work_makes_the_whole_one_that_runs(tmp_path, capsys):
+    folder = tmp_path / "set.shards" / "00002-of-00002"
+    with Journal(folder.with_name("00002-of-00002.work")) as journal:
+        journal.start({"rows asked for": 5, "teacher": "embedded", "stages": ["check"]})
+        code, out, _ = run(capsys, "--status", tmp_path / "set")
+    assert code == 0
+    assert "running, 0 of 5 rows" in out.splitlines()[0]
+    assert "00001-of-00002: not begun" in out
+    _, out, _ = run(capsys, "--status", tmp_path / "set")
+    assert "stopped, 0 of 5 rows" in out.splitlines()[0]
+
+
+def test_a_row_of_any_shard_tells_its_story(tmp_path, capsys):
+    for which in (1, 2):
+        assert run(capsys, "--rows", 6, "--output", tmp_path / "set", "--shard", f"{which}/2")[0] == 0
+    row = next(iter(read_rows(tmp_path / "set.shards" / "00002-of-00002")))
+    code, out, err = run(capsys, "--why", row["id"], "--output", tmp_path / "set")
+    assert code == 0, err
+    assert f"{row['id']}: kept" in out
+    code, _, err = run(capsys, "--why", "9-9", "--output", tmp_path / "set")
+    assert code == 2
+    assert "there is no row '9-9'" in err
+
+
+def test_shards_of_two_builds_are_said_in_one_line(tmp_path, capsys):
+    for name in ("00001-of-00002", "00001-of-00003.work"):
+        (tmp_path / "set.shards" / name).mkdir(parents=True)
+    for options in (["--status", tmp_path / "set"], ["--merge", "--output", tmp_path / "set"]):
+        code, out, err = run(capsys, *options)
+        assert (code, out) == (2, "")
+        assert "holds shards of 2 and 3 (delete those of the other build)" in err
 
 
 @pytest.mark.slow
