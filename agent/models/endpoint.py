@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from httpx2 import AsyncClient, ConnectError, HTTPError, TransportError, create_ssl_context
 from huggingface_hub import AsyncInferenceClient, set_async_client_factory
@@ -67,6 +68,10 @@ class EndpointModel:
         attempts: How often a request is tried before it is given up.
         format: How tools are asked for: "native" in the request, "hermes", "react" or "react_zh" as text; "auto"
             natively until the endpoint refuses that, then as hermes.
+
+    `Sampling.constrained` changes nothing here: a call that must come (`tool_choice` other than "auto") is asked for in
+    the protocol's own way, or as text with a schema for the answer; with "auto" nothing holds calls to their schemas
+    but what the engine does by itself. The agent checks and mends arguments before a tool runs, as it always does.
     """
 
     def __init__(self, name: str, *, attempts: int = ATTEMPTS, format: str = "auto"):  # noqa: A002, the field's word
@@ -89,6 +94,7 @@ class EndpointModel:
             self._model: str | None = model
         else:
             address, _, model = name.partition("#")
+            _check_address(address)
             self._where = address
             # A key is always given: without one the client would send the Hub's token to this address.
             key = os.environ.get("OPENAI_API_KEY") or "none"
@@ -186,6 +192,17 @@ class EndpointModel:
             return UserError(f"{self._where} does not answer as it should: {reason}", mend=_DOWN)
         mend = "set OPENAI_API_KEY or HF_TOKEN to a key it takes" if response.status_code in (401, 403) else ""
         return UserError(f"{self._where} answers {response.status_code}: {_body(response)}", mend=mend)
+
+
+def _check_address(address: str) -> None:
+    """Raise `UserError` where nothing could ever be reached at `address`: it has no host, or a port that is none."""
+    try:
+        parts = urlsplit(address)
+        known = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # half an IPv6 address, or a port of letters
+        known = False
+    if not known:
+        raise UserError(f"{address!r} is no address of an endpoint", mend="write http://HOST:PORT/v1")
 
 
 @dataclass

@@ -16,7 +16,7 @@ from agent.formats.prompting import stop_texts
 from agent.messages import Message, ToolSchema
 from agent.models.generation import Sender, Stopped, StopsAtText, TokenStreamer, seeded
 from agent.models.kept_turns import KeptTurns, can_keep
-from agent.models.loading import load_adapter, load_pretrained
+from agent.models.loading import find, load_adapter, load_pretrained
 from agent.models.local_model import LocalModel
 from agent.models.protocol import Reply, Sampling
 from agent.models.templates import own_template
@@ -37,6 +37,8 @@ class TransformersModel(LocalModel):
     """
 
     def __init__(self, folder: str, *, adapter: str | None = None, name: str = "", format: str = "auto"):  # noqa: A002
+        if adapter:
+            find(adapter, "adapter_config.json", "adapter")
         self.model, tokenizer = load_pretrained(folder)
         name = name or folder
         if adapter:

@@ -312,6 +312,22 @@ def test_something_that_is_no_such_endpoint_is_named(serve):
         load_model("hf:nothing")
 
 
+@pytest.mark.parametrize(
+    "name", ["http://", "https:///v1", "http://:80/v1", "http://#model", "http://a:b/v1", "http://[/"]
+)
+def test_an_address_without_a_host_is_told_before_anything_is_asked_of_it(name):
+    with pytest.raises(UserError, match="no address of an endpoint") as caught:
+        load_model(name)
+    assert "http://HOST:PORT/v1" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["http://127.0.0.1:8000/v1", "https://example.org/v1#some/model", "http://[::1]:80/v1"]
+)
+def test_an_address_with_a_host_is_one_whether_anything_answers_there_or_not(name):
+    assert load_model(name).name == name
+
+
 def test_a_provider_without_a_token_says_what_it_needs(monkeypatch):
     monkeypatch.delenv("HF_TOKEN", raising=False)
     with pytest.raises(UserError, match="HF_TOKEN"):

@@ -5,6 +5,7 @@ import json
 import shutil
 import threading
 import time
+import warnings
 
 import pytest
 import torch
@@ -121,7 +122,9 @@ def test_an_adapter_is_loaded_on_top(model, tmp_path):
     base = load_model("embedded").model
     adapted = get_peft_model(base, LoraConfig(target_modules=["q_proj"], r=2, init_lora_weights=False))
     adapted.save_pretrained(tmp_path / "adapter")
-    changed = load_model("embedded", adapter=str(tmp_path / "adapter"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", FutureWarning)  # one that nobody who runs a command can mend
+        changed = load_model("embedded", adapter=str(tmp_path / "adapter"))
     inputs = torch.tensor([[5, 6, 7]])
     with torch.inference_mode():
         assert not torch.allclose(changed.model(inputs).logits, model.model(inputs).logits)
@@ -135,6 +138,15 @@ def test_an_adapter_is_loaded_on_top(model, tmp_path):
     config.write_text(config.read_text().replace("q_proj", "no_such_layer"))
     with pytest.raises(UserError, match="cannot be loaded"):
         load_model("embedded", adapter=str(tmp_path / "adapter"))
+
+
+def test_an_adapter_that_is_not_there_is_told_before_its_base_is_loaded(tmp_path, monkeypatch):
+    loaded = []
+    monkeypatch.setattr("agent.models.transformers_model.load_pretrained", loaded.append)
+    for adapter in (tmp_path, tmp_path / "gone"):
+        with pytest.raises(UserError, match="there is no adapter"):
+            load_model("embedded", adapter=str(adapter))
+    assert loaded == []
 
 
 def test_a_folder_without_chat_template_is_refused(tmp_path):
