@@ -25,7 +25,9 @@ class Sampling:
             call. Here anything but "auto" is enforced while decoding; an endpoint is asked for it.
         parallel: Whether several calls may stand in one reply; False is enforced, or asked for, likewise.
         constrained: Whether calls are held to the tools' names and schemas while decoding, so that each is valid. Holds
-            for models that run here; an endpoint holds what must be a call (`tool_choice`), by its own means.
+            for models that run here; an endpoint holds what must be a call (`tool_choice`), by its own means. Where it
+            may choose ("auto") it is asked for nothing, as its protocol has no word for it that every engine takes: its
+            calls are as valid as that engine makes them.
     """
 
     max_new_tokens: int = 512

@@ -61,6 +61,8 @@ def test_a_blank_question_changes_nothing() -> None:
 def test_a_question_put_while_an_answer_is_written_changes_nothing(long_visit: list[Visit]) -> None:
     running = next(now for now in long_visit if now.running)
     assert ask(running, "another") is running
+    begun = next(now for now in long_visit if now.running and waits_for_answer(now))
+    assert asyncio.run(_visits(begun)) == [], "a second turn began beside the first"
 
 
 def test_taking_back_gives_the_visit_before_the_question() -> None:
