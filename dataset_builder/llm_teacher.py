@@ -79,7 +79,6 @@ class LLMTeacher:
         self._prompts = {lang: prompts(folder, lang, SCENARIOS) for lang in languages}
         self._grid = Grid(tools, languages, seed, mix)
         self.shares: Mapping[Key, float] = self._grid.declared
-        self.fixed = False
         self._asked = 0
 
     async def questions(self, count: int, needs: Mapping[Key, int] | None = None) -> AsyncIterator[Question]:

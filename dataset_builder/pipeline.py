@@ -29,6 +29,7 @@ WINDOW = 4  # times the concurrency: how far work may run ahead of the first res
 LAST_REPLIES = 60.0  # seconds
 HOPELESS = 12  # questions of which not one became a row, after which a scenario is given up
 FRUITLESS_ROUNDS = 3  # rounds without one new row after which a teacher has no more to give
+EXHAUSTED = 0.05  # of the questions of a round that became rows, below which what was asked for is used up
 LEAST_YIELD = 0.25  # of the questions asked for, that rows are hoped to come of
 
 Item = TypeVar("Item")
@@ -109,7 +110,7 @@ async def harvest(
     """
     made = made or Harvest()
     sieve, stop = sieve or Sieve(), stop or Stop()
-    fruitless = 0
+    fruitless, exhausted = 0, True  # at first nothing is lacking yet
 
     async def work(question: Question) -> Outcome:
         stop.check()
@@ -125,9 +126,8 @@ async def harvest(
         asked, got = made.asked, len(made.rows)
         share = got / asked if asked else 1.0
         count = math.ceil((wanted - got) / max(share, LEAST_YIELD))
-        questions = teacher.questions(
-            count, _needs(teacher.shares, made, wanted) if asked and not teacher.fixed else None
-        )
+        # What is lacking is asked for; where there is hardly any more of it, the mix, so that there are enough in all.
+        questions = teacher.questions(count, None if exhausted else _needs(teacher.shares, made, wanted))
         async with aclosing(in_order(questions, work, concurrency)) as outcomes:
             async for outcome in outcomes:
                 made.asked += 1
@@ -136,6 +136,7 @@ async def harvest(
         if made.asked == asked or until != PUBLISH:
             break
         fruitless = fruitless + 1 if len(made.rows) == got else 0
+        exhausted = len(made.rows) - got < EXHAUSTED * (made.asked - asked)
     return made
 
 

@@ -27,12 +27,10 @@ class Teacher(Protocol):
 
     Attributes:
         shares: The share of each scenario and language among the rows wanted.
-        fixed: Whether it sees to its mix itself and is not to be asked for more of one scenario.
     """
 
     name: str
     shares: Mapping[Cell, float]
-    fixed: bool
 
     def questions(self, count: int, needs: Mapping[Cell, int] | None = None) -> AsyncIterator[Question]:
         """Up to `count` more questions, in the declared mix or, with `needs`, so many of each scenario and language;

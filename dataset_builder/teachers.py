@@ -3,9 +3,7 @@
 Comes in: a name and journalled tools. Goes out: a `Teacher`.
 """
 
-import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
-from itertools import islice
 from pathlib import Path
 
 from agent.models import ChatModel, load_model
@@ -25,7 +23,6 @@ class Embedded:
     """The embedded teacher behind the interface of all teachers. Its questions are right by the way they are made."""
 
     name = "embedded"
-    fixed = True
 
     def __init__(
         self,
@@ -41,12 +38,24 @@ class Embedded:
         self.shares: Mapping[Cell, float] = {
             (scenario, lang): share / whole for scenario, share in self._teacher.mix.items() for lang in languages
         }
-        which, shards = shard
-        self._stream = islice(self._teacher.questions(sys.maxsize), which, None, shards)
+        self._shard, self._number, self._seen = shard, 0, set[int]()
 
     async def questions(self, count: int, needs: Mapping[Cell, int] | None = None) -> AsyncIterator[Question]:
-        for question in islice(self._stream, count):
-            yield question
+        if needs is None:
+            for _ in range(count):
+                yield self._next()
+        for cell, number in (needs or {}).items():
+            for _ in range(number):
+                yield self._next(cell)
+
+    def _next(self, cell: Cell | None = None) -> Question:
+        """The next question of this shard; those of the others are passed over, and not asked here."""
+        which, shards = self._shard
+        while self._number % shards != which:
+            self._teacher.question(self._number, self._seen)
+            self._number += 1
+        self._number += 1
+        return self._teacher.question(self._number - 1, self._seen, cell)  # type: ignore[arg-type]
 
     async def check(self, question: Question) -> tuple[bool, str]:
         return True, ""

@@ -142,17 +142,37 @@ class EmbeddedTeacher:
         """
         seen: set[int] = set()
         for index in range(count):
-            rng = random.Random(f"{self.seed}/{index}")
-            lang = self.languages[index % len(self.languages)]
-            side: Side = "test" if rng.random() < self.held_out_share else "train"
-            if not self._weights(side):
-                side = "train" if side == "test" else "test"
-            yield self._question(f"{self.seed}-{index:06d}", lang, side, rng, seen)
+            yield self.question(index, seen)
 
-    def _question(self, name: str, lang: str, side: Side, rng: random.Random, seen: set[int]) -> Question:
+    def question(self, index: int, seen: set[int], cell: tuple[Scenario, str] | None = None) -> Question:
+        """Question number `index`.
+
+        Args:
+            index: From 0.
+            seen: What was asked already; the question is added.
+            cell: Its scenario and language, where they are not to follow from the number; a scenario that the tools do
+                not allow is left to the mix.
+
+        Raises:
+            UserError: No request can be made for any of the tools.
+        """
+        rng = random.Random(f"{self.seed}/{index}")
+        scenario, lang = cell or ("", self.languages[index % len(self.languages)])
+        side: Side = "test" if rng.random() < self.held_out_share else "train"
+        weights = {each: self._weights(each) for each in SIDES}
+        only = [each for each in (side, *SIDES) if scenario in weights[each]]
+        if only:
+            side = only[0]
+            weights[side] = {scenario: 1.0}  # type: ignore[dict-item]
+        elif not weights[side]:
+            side = "train" if side == "test" else "test"
         scenarios = self._scenarios[lang, side]
-        weights = self._weights(side)
-        wanted = rng.choices(list(weights), list(weights.values()))[0]
+        wanted = rng.choices(list(weights[side]), list(weights[side].values()))[0]
+        return self._question(f"{self.seed}-{index:06d}", wanted, scenarios, side, rng, seen)
+
+    def _question(
+        self, name: str, wanted: Scenario, scenarios: Scenarios, side: Side, rng: random.Random, seen: set[int]
+    ) -> Question:
         parts: Parts | None = None
         problem = ""
         for _ in range(TRIES):
@@ -172,7 +192,7 @@ class EmbeddedTeacher:
         system = scenarios.composer.pick("system", rng) if rng.random() < SYSTEM_SHARE else ""
         plan = type(plan)(**{**vars(plan), "system": system, "seed": rng.getrandbits(32)})
         scenario: Scenario = "multi_turn" if then else parts.scenario
-        return Question(name, scenario, lang, parts.tools, parts.user, plan, parts.family, side, then)
+        return Question(name, scenario, scenarios.lang, parts.tools, parts.user, plan, parts.family, side, then)
 
     def _weights(self, side: Side) -> dict[Scenario, float]:
         """How often each scenario comes on one side; none where there are no tools, or none of those asked for."""

@@ -138,7 +138,6 @@ class Teacher:
 
     name = "test"
     shares = {}  # noqa: RUF012
-    fixed = True
 
     def __init__(self, texts):
         self.texts = list(texts)

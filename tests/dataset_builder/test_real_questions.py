@@ -38,7 +38,7 @@ class Asking(LLMTeacher):
     """Asks given questions, and nobody for more."""
 
     def give(self, texts):
-        self.texts, self.fixed = list(texts), True
+        self.texts = list(texts)
         return self
 
     async def questions(self, count, needs=None):
