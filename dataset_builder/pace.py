@@ -5,9 +5,10 @@ asks again where that may help. Knows nothing of what is asked.
 
 A round is as many answers as may be under way. After one that went well the number grows: it doubles until the first
 trouble, then goes up by a tenth. It stays where answers take twice as long as in the best round, since more would only
-queue. It is halved after a round in which more than a tenth was refused (429, 5xx, timeouts, lost connections; of a
-small round, clearly more than chance makes of a tenth), and nothing new begins until the time is over that the endpoint
-asked for (Retry-After). A few refusals among many answers are no sign of overload, and only those requests wait.
+queue; and those that could begin at once begin a little apart. It is halved after a round in which more than a tenth
+was refused (429, 5xx, timeouts, lost connections; of a small round, clearly more than chance makes of a tenth), and
+nothing new begins until the time is over that the endpoint asked for (Retry-After). A few refusals among many answers
+are no sign of overload, and only those requests wait.
 """
 
 import asyncio
@@ -32,6 +33,7 @@ TOLERATED = 0.1  # share of a round that may be refused,
 CHANCE = 2.0  # and how many standard deviations beyond
 SLOW = 2.0  # times the best round's latency
 RISE = 1.1
+SPREAD = 0.5  # of the best round's latency, over which a whole limit of requests begins
 ATTEMPTS = 10  # at one request
 CONNECTIONS = 3  # attempts where nobody listens
 LONGEST_WAIT = 60.0  # seconds, whatever the endpoint asks for
@@ -48,6 +50,7 @@ class Pace:
         self._under_way = 0
         self._queue: deque[asyncio.Future[None]] = deque()
         self._again_at = 0.0  # nothing begins before
+        self._next_at = 0.0  # and the next one not before
         self._changed_at = 0.0  # what began before says nothing about the present limit
         self._troubled = False
         self._best = float("inf")
@@ -76,10 +79,23 @@ class Pace:
         try:
             while (left := self._again_at - time.monotonic()) > 0:
                 await asyncio.sleep(left)
+            await self._spread_out()
         except asyncio.CancelledError:
             self.end()
             raise
         return time.monotonic()
+
+    async def _spread_out(self) -> None:
+        """Wait a moment where many begin at once. Sent together they would come back together, over and over, and be
+        worked through in turn while the endpoint has nothing to do: a quarter of the time, at 256 a second.
+        """
+        if not math.isfinite(self._best):
+            return
+        now = time.monotonic()
+        mine = max(now, self._next_at)
+        self._next_at = mine + SPREAD * self._best / self.limit
+        if mine > now:
+            await asyncio.sleep(mine - now)
 
     def end(self) -> None:
         """Give the place back."""

@@ -1,6 +1,7 @@
 """The pace of requests follows the endpoint: up while it is quick, down by half in trouble, never past its wishes."""
 
 import asyncio
+import itertools
 
 import pytest
 from llm_server import LLMServer, closed_port
@@ -9,7 +10,7 @@ from agent.errors import UserError
 from agent.models import Sampling, complete
 from agent.models.endpoint import EndpointModel
 from dataset_builder import pace as pacing
-from dataset_builder.pace import Pace, PacedModel
+from dataset_builder.pace import SPREAD, Pace, PacedModel
 
 
 def asked(server, most, requests, name=""):
@@ -147,3 +148,36 @@ def test_a_place_that_nobody_takes_goes_to_the_next():
         await asyncio.wait_for(third, 1)
 
     asyncio.run(scene())
+
+
+def test_those_that_could_begin_at_once_begin_apart():
+    """Together they would come back together, and the endpoint would stand still while they are worked through."""
+
+    async def begun() -> list[float]:
+        pace = Pace(10)
+        first = await asyncio.gather(*[pace.begin() for _ in range(10)])
+        assert max(first) - min(first) < 0.1  # of an endpoint that has not answered yet nothing is known
+        for at in first:
+            pace.answered(at - 0.4)
+            pace.end()
+        return sorted(await asyncio.gather(*[pace.begin() for _ in range(10)]))
+
+    times = asyncio.run(begun())
+    gap = SPREAD * 0.4 / 10
+    assert all(later - earlier > 0.8 * gap for earlier, later in itertools.pairwise(times[1:]))
+
+
+def test_who_gives_up_while_it_waits_for_its_moment_gives_its_place_back():
+    async def left() -> float:
+        pace = Pace(4)
+        for at in [await pace.begin() for _ in range(4)]:
+            pace.answered(at - 100)
+            pace.end()
+        waiting = [asyncio.create_task(pace.begin()) for _ in range(4)]
+        await asyncio.sleep(0)
+        for task in waiting:
+            task.cancel()
+        begun = await asyncio.gather(*waiting, return_exceptions=True)
+        return pace.load * pace.limit - sum(isinstance(one, float) for one in begun)
+
+    assert asyncio.run(left()) == 0
