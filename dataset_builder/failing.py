@@ -12,16 +12,7 @@ class FailingOnce(Tool):
     """`tool`, whose first call comes back with `failure`; meant for one conversation."""
 
     def __init__(self, tool: Tool, failure: str):
-        super().__init__(
-            tool.function,
-            name=tool.name,
-            schema=tool.schema,
-            family=tool.family,
-            zh=tool.zh,
-            side_effects=tool.side_effects,
-            in_world=tool.in_world,
-            timeout=tool.timeout,
-        )
+        super().__init__(tool.function, name=tool.name, schema=tool.schema, zh=tool.zh, **tool.traits)
         self._tool, self._failure, self._failed = tool, failure, False
 
     async def call(self, arguments: Any) -> ToolResult:

@@ -31,17 +31,7 @@ class JournalledTool(Tool):
     """
 
     def __init__(self, tool: Tool, journal: Journal):
-        super().__init__(
-            tool.function,
-            name=tool.name,
-            schema=tool.schema,
-            family=tool.family,
-            zh=tool.zh,
-            side_effects=tool.side_effects,
-            in_world=tool.in_world,
-            timeout=tool.timeout,
-            max_chars=tool.max_chars,
-        )
+        super().__init__(tool.function, name=tool.name, schema=tool.schema, zh=tool.zh, **tool.traits)
         self._tool, self._journal = tool, journal
         self._version = sha256(_source(tool).encode()).hexdigest()[:16]
 

@@ -94,6 +94,11 @@ class Tool:
         return f"Tool({self.name!r}, family={self.family!r}{'' if self.runnable else ', not runnable'})"
 
     @property
+    def traits(self) -> dict[str, Any]:
+        """What a tool that stands before this one keeps of it, whatever it shows: arguments of `Tool`, by name."""
+        return {name: getattr(self, name) for name in ("family", "side_effects", "in_world", "timeout", "max_chars")}
+
+    @property
     def acts_outside(self) -> bool:
         """Whether a call changes something that others see too, so that a person is asked first and it is never
         repeated behind their back.

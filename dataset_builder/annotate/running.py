@@ -15,7 +15,7 @@ from typing import TypeVar
 from agent.confirming import allow
 from agent.events import Delta, Done, Event, Failed, Replied, Result, Thought
 from agent.loop import Agent
-from agent.messages import Message, ToolSchema
+from agent.messages import Message
 from agent.models import ChatModel
 from agent.toolbox.world import World, enter_world, in_world
 from agent.tools import Tool
@@ -69,21 +69,8 @@ def tools_of_row(row: Row, known: Mapping[str, Tool]) -> list[Tool]:
         if found is None:
             tools.append(Tool(schema=schema))
         else:
-            tools.append(_shown_as(found, schema))
+            tools.append(Tool(found.function, name=found.name, schema=schema, **found.traits))
     return tools
-
-
-def _shown_as(tool: Tool, schema: ToolSchema) -> Tool:
-    return Tool(
-        tool.function,
-        name=tool.name,
-        schema=schema,
-        family=tool.family,
-        side_effects=tool.side_effects,
-        in_world=tool.in_world,
-        timeout=tool.timeout,
-        max_chars=tool.max_chars,
-    )
 
 
 async def run(desk: Desk, model: ChatModel, known: Mapping[str, Tool], job: Job) -> AsyncGenerator[Progress, None]:

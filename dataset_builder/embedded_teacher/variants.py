@@ -42,15 +42,7 @@ class ShownTool(Tool):
     """
 
     def __init__(self, original: Tool, schema: ToolSchema, names: dict[str, str]):
-        super().__init__(
-            original.function,
-            schema=schema,
-            family=original.family,
-            side_effects=original.side_effects,
-            in_world=original.in_world,
-            timeout=original.timeout,
-            max_chars=original.max_chars,
-        )
+        super().__init__(original.function, schema=schema, **original.traits)
         self.original, self.names = original, names
 
     @property

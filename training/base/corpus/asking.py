@@ -6,11 +6,11 @@ Knows nothing of how a form is shown or answered.
 
 import random
 import re
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any
 
-from training.base.corpus.forms import Field, Form
-from training.base.corpus.speaking import asked
+from training.base.corpus.forms import Form
+from training.base.corpus.speaking import Request, asked
 
 _OPEN_EN = (
     "{a} the {t}", "please {a} a {t}", "I want to {a} a {t}", "can you {a} the {t}", "{a} {t}", "I need to {a} the {t}",
@@ -34,16 +34,6 @@ _NAMED_ZH = (
 _NATURAL_SHARE = 0.8  # of the requests for real services are in people's own words
 
 
-@dataclass
-class Request:
-    """One message part asking for one form; `filled` is the right record; `missing` is the required field left out."""
-
-    form: Form
-    text: str
-    filled: dict[str, Any] = field(default_factory=dict)
-    missing: Field | None = None
-
-
 def make_request(rng: random.Random, form: Form, lang: str, leave_out: bool = False, labelled: bool = False) -> Request:
     """A request for `form`; with `leave_out`, one required field's value is not given (where the form has one).
 
@@ -52,7 +42,7 @@ def make_request(rng: random.Random, form: Form, lang: str, leave_out: bool = Fa
     if form.spoken:
         needy = leave_out and any(item.required for item in form.fields)
         if not labelled and rng.random() < _NATURAL_SHARE and (said := asked(rng, form, lang, needy)):
-            return Request(form, _dressed(rng, said.text, lang), said.filled, said.missing)
+            return replace(said, text=_dressed(rng, said.text, lang))
         opening = rng.choice(_NAMED_ZH if lang == "zh" else _NAMED_EN).format(p=_as_wish(form.about[lang]))
         return _labelled(rng, form, lang, leave_out, opening)
     action, thing = rng.choice(form.action[lang == "zh"]), form.thing[lang == "zh"]

@@ -275,7 +275,7 @@ def spoken_form(rng: random.Random, frame: Frame, taken: set[str], style: str) -
 def spoken_forms(rng: random.Random, count: int, taken: set[str], style: str) -> list[Form]:
     """Up to `count` forms of one to three domains, so that some of them deal with the same things."""
     chosen: list[Form] = []
-    for domain in rng.sample(sorted(domains()), min(3, len(domains()))):
+    for domain in rng.sample(list(domains()), min(3, len(domains()))):
         frames = domains()[domain]
         part = rng.sample(frames, min(len(frames), count - len(chosen), rng.randint(1, 4)))
         chosen += [spoken_form(rng, frame, taken, style) for frame in part]

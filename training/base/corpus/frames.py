@@ -39,7 +39,7 @@ _TYPES: dict[str, tuple[str, Make]] = {
     "dish": ("string", values.dish),
     "currency": ("string", values.currency),
     "path": ("string", values.path),
-    "letters": ("string", lambda rng, lang: _same(values.letters(rng, 2, 7))),
+    "letters": ("string", lambda rng, lang: values.same(values.letters(rng, 2, 7))),
     "persons": ("array", values.several(values.person)),
     "terms": ("array", values.several(values.term)),
     "numbers": ("array", values.several(values.signed, 3, 5)),
@@ -69,10 +69,6 @@ class Frame:
     asks: dict[str, list[str]]
     result: dict[str, "str | Make"]
     tells: dict[str, list[str]]
-
-
-def _same(text: str) -> Value:
-    return Value(text, text)
 
 
 @functools.cache
@@ -129,7 +125,7 @@ def _from_list(words: dict[str, list[str]]) -> Make:
     def make(rng: random.Random, lang: str) -> Value:
         if rng.random() < _FREE_SHARE:
             return values.term(rng, lang)
-        return _same(rng.choice(words[lang]))
+        return values.same(rng.choice(words[lang]))
 
     return make
 

@@ -8,12 +8,12 @@ import random
 from dataclasses import replace
 from typing import Any
 
-from training.base.corpus.asking import Request, make_request
+from training.base.corpus.asking import make_request
 from training.base.corpus.document import Document, Turn, chat, exchange
 from training.base.corpus.forms import Field, Form, make_form, make_forms, spoken_form
 from training.base.corpus.frames import domains
 from training.base.corpus.layouts import Writing, make_writing, show_forms
-from training.base.corpus.speaking import asked
+from training.base.corpus.speaking import Request, asked
 from training.base.corpus.talk import IDLE_EN, IDLE_ZH
 from training.base.corpus.telling import follow_up
 from training.base.corpus.values import Value
@@ -175,7 +175,7 @@ def _other_service(rng: random.Random, forms: list[Form]) -> Form:
         siblings = [frame for frame in domains()[rng.choice(sorted(near))] if frame.names[0] not in listed]
         if siblings:
             return spoken_form(rng, rng.choice(siblings), set(), "snake")
-    domain = rng.choice([name for name in sorted(domains()) if name not in near])
+    domain = rng.choice([name for name in domains() if name not in near])
     return spoken_form(rng, rng.choice(domains()[domain]), set(), "snake")
 
 

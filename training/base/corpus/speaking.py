@@ -5,7 +5,7 @@ Knows nothing of how forms are shown and replies are written.
 """
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from training.base.corpus.forms import Field, Form
@@ -15,18 +15,19 @@ from training.base.corpus.values import Value
 _DRAWS = 12  # of a line, until one has the values that are wanted
 
 
-@dataclass(frozen=True)
-class Said:
-    """A request in words; `filled` is the right record in the form's order, `missing` the one needed field left out."""
+@dataclass
+class Request:
+    """One message part asking for one form; `filled` is the right record; `missing` is the required field left out."""
 
+    form: Form
     text: str
-    filled: dict[str, Any]
+    filled: dict[str, Any] = field(default_factory=dict)
     missing: Field | None = None
 
 
 def asked(
     rng: random.Random, form: Form, lang: str, leave_out: bool, told: dict[str, Value] | None = None
-) -> Said | None:
+) -> Request | None:
     """One way to ask for `form`, or None where the lines drawn do not have just the values that are wanted.
 
     `told` gives the values of some fields, by the field's name; every one of them must then be said.
@@ -45,7 +46,7 @@ def asked(
         drawn = {slot: told.get(item.name) or item.make(rng, lang) for slot, item in fields.items() if slot in held}
         filled = {fields[slot].name: value.json for slot, value in drawn.items()}
         said = fill(text, {slot: value.said for slot, value in drawn.items()})
-        return Said(said, filled, missing[0] if missing else None)
+        return Request(form, said, filled, missing[0] if missing else None)
     return None
 
 

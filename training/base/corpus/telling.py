@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from training.base.corpus import values, words
-from training.base.corpus.asking import Request
 from training.base.corpus.document import Turn
 from training.base.corpus.layouts import invented_tag, to_json
-from training.base.corpus.speaking import result
+from training.base.corpus.speaking import Request, result
 
 
 def follow_up(rng: random.Random, lang: str, requests: Sequence[Request] = ()) -> list[Turn]:

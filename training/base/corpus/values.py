@@ -28,7 +28,8 @@ class Value:
 Make = Callable[[random.Random, str], Value]
 
 
-def _same(text: str) -> Value:
+def same(text: str) -> Value:
+    """Said as it is kept."""
     return Value(text, text)
 
 
@@ -80,43 +81,43 @@ def scraps(rng: random.Random, lang: str) -> Value:
     """A few such words, or as many characters of any kind."""
     count_ = rng.randint(1, 6)
     if lang == "zh":
-        return _same(han(rng, count_, 3 * count_))
+        return same(han(rng, count_, 3 * count_))
     joint = rng.choice((" ", " ", " ", "_", ", ", "-", "/", ""))
-    return _same(joint.join(scrap(rng) for _ in range(count_)))
+    return same(joint.join(scrap(rng) for _ in range(count_)))
 
 
 def person(rng: random.Random, lang: str) -> Value:
     if lang == "zh":
         given = "".join(rng.choices(words.GIVEN_ZH if rng.random() < 0.6 else COMMON, k=rng.choice((1, 2, 2))))
-        return _same(rng.choice(words.FAMILY_ZH) + given)
+        return same(rng.choice(words.FAMILY_ZH) + given)
     first = rng.choice(words.GIVEN_EN) if rng.random() < 0.6 else syllables(rng).capitalize()
     last = rng.choice(words.FAMILY_EN) if rng.random() < 0.6 else syllables(rng).capitalize()
-    return _same(first if rng.random() < 0.3 else f"{first} {last}")
+    return same(first if rng.random() < 0.3 else f"{first} {last}")
 
 
 def place(rng: random.Random, lang: str) -> Value:
     if rng.random() < 0.6:
-        return _same(rng.choice(words.CITIES)[1 if lang == "zh" else 0])
+        return same(rng.choice(words.CITIES)[1 if lang == "zh" else 0])
     if lang == "zh":
-        return _same(han(rng, 2, 3) + rng.choice(("", "", "市", "县", "镇", "村")))
-    return _same(syllables(rng).capitalize() + rng.choice(("", "", "ville", "ton", " City", " Bay")))
+        return same(han(rng, 2, 3) + rng.choice(("", "", "市", "县", "镇", "村")))
+    return same(syllables(rng).capitalize() + rng.choice(("", "", "ville", "ton", " City", " Bay")))
 
 
 def date(rng: random.Random, lang: str) -> Value:
     year, month, day = rng.randint(1950, 2049), rng.randint(1, 12), rng.randint(1, 28)
     iso = f"{year}-{month:02d}-{day:02d}"
     if rng.random() < 0.6:
-        return _same(iso)
+        return same(iso)
     return Value(iso, f"{year}年{month}月{day}日" if lang == "zh" else f"{_MONTHS[month - 1]} {day}, {year}")
 
 
 def day_as_said(rng: random.Random, lang: str) -> Value:
     """A date that is kept as it is written."""
-    return _same(date(rng, lang).said)
+    return same(date(rng, lang).said)
 
 
 def time_of_day(rng: random.Random, lang: str) -> Value:
-    return _same(f"{rng.randint(0, 23):02d}:{rng.randint(0, 59):02d}")
+    return same(f"{rng.randint(0, 23):02d}:{rng.randint(0, 59):02d}")
 
 
 def count(rng: random.Random, lang: str) -> Value:
@@ -141,17 +142,17 @@ def email(rng: random.Random, lang: str) -> Value:
     user = rng.choice(
         (syllables(rng), rng.choice(words.GIVEN_EN).lower() + str(rng.randint(1, 999)), letters(rng, 3, 7))
     )
-    return _same(f"{user}@{syllables(rng)}.{rng.choice(('com', 'cn', 'org', 'net', 'io'))}")
+    return same(f"{user}@{syllables(rng)}.{rng.choice(('com', 'cn', 'org', 'net', 'io'))}")
 
 
 def phone(rng: random.Random, lang: str) -> Value:
     if rng.random() < 0.5:
-        return _same("1" + "".join(rng.choices(string.digits, k=10)))
-    return _same(f"{rng.randint(200, 999)}-{rng.randint(1000, 9999)}-{rng.randint(1000, 9999)}")
+        return same("1" + "".join(rng.choices(string.digits, k=10)))
+    return same(f"{rng.randint(200, 999)}-{rng.randint(1000, 9999)}-{rng.randint(1000, 9999)}")
 
 
 def url(rng: random.Random, lang: str) -> Value:
-    return _same(
+    return same(
         f"https://{syllables(rng)}.{rng.choice(('com', 'cn', 'org'))}/{letters(rng, 2, 6)}{rng.choice(('', '/'))}"
     )
 
@@ -164,16 +165,16 @@ def code(rng: random.Random, lang: str) -> Value:
     upper = "".join(rng.choices(string.ascii_uppercase, k=rng.randint(1, 4)))
     digits = "".join(rng.choices(string.digits, k=rng.randint(2, 7)))
     mixed = "".join(rng.choices(string.ascii_letters + string.digits, k=rng.randint(4, 9)))
-    return _same(rng.choice((f"{upper}-{digits}", upper + digits, mixed, f"{letters(rng, 2, 5)}_{digits}", digits)))
+    return same(rng.choice((f"{upper}-{digits}", upper + digits, mixed, f"{letters(rng, 2, 5)}_{digits}", digits)))
 
 
 def address(rng: random.Random, lang: str) -> Value:
     number = rng.randint(1, 999)
     if lang == "zh":
         road = rng.choice(words.ROADS_ZH) if rng.random() < 0.6 else han(rng, 2, 2)
-        return _same(f"{road}{rng.choice(('路', '街', '大道', '巷'))}{number}号")
+        return same(f"{road}{rng.choice(('路', '街', '大道', '巷'))}{number}号")
     road = rng.choice(words.ROADS_EN) if rng.random() < 0.6 else syllables(rng).capitalize()
-    return _same(f"{number} {road} {rng.choice(words.ROAD_KINDS_EN)}")
+    return same(f"{number} {road} {rng.choice(words.ROAD_KINDS_EN)}")
 
 
 def sentence(rng: random.Random, lang: str) -> Value:
@@ -181,35 +182,35 @@ def sentence(rng: random.Random, lang: str) -> Value:
     count_ = rng.randint(2, 5)
     if lang == "zh":
         parts = [rng.choice(words.THINGS)[1] if rng.random() < 0.5 else han(rng, 1, 3) for _ in range(count_)]
-        return _same("".join(parts))
+        return same("".join(parts))
     makes = (lambda: rng.choice(words.THINGS)[0], lambda: rng.choice(words.WORDS_EN), lambda: scrap(rng))
-    return _same(" ".join(rng.choices(makes, (4, 3, 3))[0]() for _ in range(count_)))
+    return same(" ".join(rng.choices(makes, (4, 3, 3))[0]() for _ in range(count_)))
 
 
 def term(rng: random.Random, lang: str) -> Value:
     """A word or two: a topic, a product, a title."""
     quality, thing = rng.choice(words.QUALITIES), rng.choice(words.THINGS)
     if rng.random() < 0.3:
-        return _same(han(rng) if lang == "zh" else rng.choice((syllables, scrap))(rng))
+        return same(han(rng) if lang == "zh" else rng.choice((syllables, scrap))(rng))
     if lang == "zh":
-        return _same(rng.choice(("", quality[1])) + thing[1])
-    return _same(rng.choice(("", quality[0] + " ")) + thing[0])
+        return same(rng.choice(("", quality[1])) + thing[1])
+    return same(rng.choice(("", quality[0] + " ")) + thing[0])
 
 
 def _from_pairs(pairs: list[tuple[str, str]]) -> Make:
-    return lambda rng, lang: _same(rng.choice(pairs)[1 if lang == "zh" else 0])
+    return lambda rng, lang: same(rng.choice(pairs)[1 if lang == "zh" else 0])
 
 
 color, language, dish = _from_pairs(words.COLORS), _from_pairs(words.LANGUAGES), _from_pairs(words.DISHES)
 
 
 def currency(rng: random.Random, lang: str) -> Value:
-    return _same(rng.choice(words.CURRENCIES)[0])
+    return same(rng.choice(words.CURRENCIES)[0])
 
 
 def path(rng: random.Random, lang: str) -> Value:
     folder = "/".join(syllables(rng, 1, 2) for _ in range(rng.randint(1, 2)))
-    return _same(f"/{folder}/{letters(rng, 3, 6)}.{rng.choice(('txt', 'csv', 'pdf', 'png', 'json', 'py'))}")
+    return same(f"/{folder}/{letters(rng, 3, 6)}.{rng.choice(('txt', 'csv', 'pdf', 'png', 'json', 'py'))}")
 
 
 def anything(rng: random.Random, lang: str) -> Value:
