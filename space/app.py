@@ -21,6 +21,7 @@ from agent.models import load_model
 from agent.models.templates import other_template
 from agent.tools import load_tools
 from space.feedback import Feedback
+from space.holding import page_sampling
 from space.page import Page, example_cards
 from space.tool_list import as_html, first_choice
 from space.visit import Visit
@@ -178,7 +179,8 @@ def main() -> None:
     model = load_model(os.environ.get("MODEL", "embedded"), adapter=adapter)
     feedback = Feedback(folder) if folder else None
     tools = load_tools(os.environ.get("TOOLS", "embedded"))
-    launch(build(Page(model, tools, feedback, warned=other_template(model, adapter))))
+    sampling, warned = page_sampling(model, tools), other_template(model, adapter)
+    launch(build(Page(model, tools, feedback, sampling=sampling, warned=warned)))
 
 
 def _first_language(request: gr.Request) -> str:

@@ -34,12 +34,14 @@ def serve(
     from agent.tools import load_tools
     from space.app import build, launch, read_questions
     from space.feedback import Feedback
+    from space.holding import page_sampling
     from space.page import Page
 
     questions = read_questions(examples) if examples else ()
     feedback = Feedback(feedback_dir) if feedback_dir else None
     known = load_tools(tools)  # before the model, which takes longer: a mistake in them shows at once
     loaded = load_model(model, adapter=adapter)
-    page = Page(loaded, known, feedback, questions, warned=other_template(loaded, adapter))
+    sampling, warned = page_sampling(loaded, known), other_template(loaded, adapter)
+    page = Page(loaded, known, feedback, questions, sampling=sampling, warned=warned)
     remote = model.startswith(("http://", "https://", "hf:"))
     launch(build(page, concurrency=concurrency or (16 if remote else 1)), host=host, port=port, share=share)

@@ -13,7 +13,7 @@ import gradio as gr
 from agent.confirming import refuse
 from agent.loop import Agent
 from agent.messages import ToolSchema
-from agent.models import ChatModel
+from agent.models import ChatModel, Sampling
 from agent.tools import Tool
 from space.answer import answers
 from space.consent import as_html
@@ -34,6 +34,7 @@ class Page:
         tools: Every tool on the page; a visitor's ticks say which of them the model is offered.
         feedback: Where ratings go; None: ratings are not offered.
         questions: Example questions in place of the embedded tools' own.
+        sampling: How replies are drawn; None: as the agent does by default.
         warned: Whether the page says that the adapter was trained with another chat template than it is served with.
         patience: Seconds after which a visitor who was asked about a call, and has not answered, has refused it.
     """
@@ -45,10 +46,11 @@ class Page:
         feedback: Feedback | None = None,
         questions: Sequence[str] = (),
         *,
+        sampling: Sampling | None = None,
         warned: bool = False,
         patience: float = 120.0,
     ):
-        self.warned, self.patience = warned, patience
+        self.sampling, self.warned, self.patience = sampling, warned, patience
         self.model, self.tools, self.feedback = model, list(tools), feedback
         known = {tool.name for tool in tools}
         self.examples = [Example(language_of(text), text) for text in questions] or fitting(known)
@@ -78,7 +80,7 @@ class Page:
         offered, drawn = [tool for tool in self.tools if tool.name in names], False
         # Calls that act outside come here with their answers; none without.
         confirm = refuse if visit.consent is None else visit.consent.confirm
-        agent = Agent(self.model, offered, lang=_spoken(visit, lang), confirm=confirm)
+        agent = Agent(self.model, offered, sampling=self.sampling, lang=_spoken(visit, lang), confirm=confirm)
         async for now in answers(agent, visit, WORDS[lang]):
             drawn = True
             yield now, self.draw(now, lang), gr.Textbox(stop_btn=now.running), now.turn

@@ -1,7 +1,7 @@
 """Makes the logits processor for a local model: its tokenizer for llguidance, its layout, grammars that are kept.
 
 Comes in: a model with its tokenizer and template. Goes out: a processor for each call of `generate`, or None where
-nothing is to be enforced. llguidance is imported when it is first needed.
+nothing is to be enforced.
 """
 
 import functools
@@ -56,8 +56,7 @@ class Constrainer:
             limit: How many tokens may be written.
 
         Raises:
-            UserError: llguidance is not installed, the template or a schema cannot be followed, or `tool_choice`
-                names no tool.
+            UserError: the template or a schema cannot be followed, or `tool_choice` names no tool.
         """
         if not sampling.enforces:
             return None
@@ -71,6 +70,15 @@ class Constrainer:
             ]
         return Constraint(matchers, width=prompts.shape[1], limit=limit, reserve=reserve, ends=self._ends)
 
+    def check(self, tools: Sequence[ToolSchema]) -> None:
+        """Make sure that calls to these tools, and to any of them, can be held to their schemas.
+
+        Raises:
+            UserError: the template or a schema cannot be followed.
+        """
+        with self._lock:
+            self._compiled(tools, Sampling(constrained=True), bound=16, opened=False)
+
     def _matcher(self, tools: Sequence[ToolSchema], sampling: Sampling, bound: int, opened: bool) -> Any:
         key = json.dumps([list(tools), sampling.tool_choice, sampling.parallel, bound, opened], ensure_ascii=False)
         if key not in self._grammars:
@@ -80,7 +88,8 @@ class Constrainer:
         return self._grammars[key].deep_copy()
 
     def _compiled(self, tools: Sequence[ToolSchema], sampling: Sampling, bound: int, opened: bool) -> Any:
-        llguidance = _llguidance()
+        import llguidance  # only where something is enforced
+
         grammar = reply_grammar(
             tools,
             self._layout,
@@ -108,7 +117,6 @@ class Constrainer:
 
     @functools.cached_property
     def _tokenizer(self) -> Any:
-        _llguidance()
         return self._model.for_llguidance()
 
     @functools.cached_property
@@ -137,13 +145,3 @@ class Constrainer:
 
     def _ids(self, text: str) -> list[int]:
         return list(self._model.tokenizer(text, add_special_tokens=False)["input_ids"])
-
-
-@functools.cache
-def _llguidance() -> Any:
-    try:
-        import llguidance
-    except ImportError as error:
-        mend = "pip install 'callsmith[constrained]'"
-        raise UserError("constrained decoding needs llguidance, which is not installed", mend=mend) from error
-    return llguidance

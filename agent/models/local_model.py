@@ -105,6 +105,14 @@ class LocalModel(ABC):
             yield delta
         yield self._reply(text, ids, len(prompt), tools)
 
+    def check_constrained(self, tools: Sequence[ToolSchema]) -> None:
+        """Make sure that calls to `tools` can be held to their schemas while they are written.
+
+        Raises:
+            UserError: they cannot, and why.
+        """
+        self._constrainer.check(tools)
+
     def prompt(self, messages: Sequence[Message], tools: Sequence[ToolSchema]) -> str:
         """The text the model continues; raises `UserError` where its template refuses the conversation."""
         try:

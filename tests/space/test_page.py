@@ -1,9 +1,11 @@
 """The parts of the Space that need no browser: words, the tool list, feedback, examples, the Space's own files."""
 
+import asyncio
 import json
 import re
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -11,11 +13,13 @@ from scripted_model import TOOLS, ScriptedModel
 
 from agent.errors import UserError
 from agent.messages import check_conversation
+from agent.models import Sampling, load_model
 from agent.models.templates import other_template, template_hash
 from agent.tools import load_tools
 from space.app import build, head, read_questions
 from space.examples import EXAMPLES, fitting
 from space.feedback import Feedback, as_row
+from space.holding import page_sampling
 from space.page import Page, example_cards
 from space.tool_list import OFFERED_AT_FIRST, as_html, first_choice
 from space.visit import Visit, ask
@@ -117,6 +121,47 @@ class Templated(ScriptedModel):
 
     class tokenizer:  # noqa: N801
         chat_template = "{{ messages }}"
+
+
+class Holding(ScriptedModel):
+    """Runs here, and can follow every schema but one."""
+
+    def check_constrained(self, tools: list) -> None:
+        if tools[0]["function"]["name"] == "add":
+            raise UserError("the schemas of add cannot be enforced")
+
+
+def test_calls_are_held_to_the_schemas_where_the_model_can_follow_all_of_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    can = [tool for tool in TOOLS if tool.name != "add"]
+    assert page_sampling(Holding(), can).constrained
+    assert not page_sampling(ScriptedModel(), can).constrained, "an endpoint sees to it by itself"
+    assert capsys.readouterr().err == ""
+    assert not page_sampling(Holding(), TOOLS).constrained
+    assert "not held to the tools' schemas: the schemas of add" in capsys.readouterr().err
+
+
+def test_the_embedded_base_can_follow_every_embedded_tool() -> None:
+    assert page_sampling(load_model("embedded"), load_tools("embedded")).constrained
+
+
+def test_the_page_answers_with_the_sampling_it_was_given() -> None:
+    model, given = ScriptedModel(), Sampling(constrained=True)
+    seen: list[Sampling] = []
+
+    def stream(messages: list, tools: list, sampling: Sampling) -> Any:
+        seen.append(sampling)
+        return ScriptedModel.stream(model, messages, tools, sampling)
+
+    model.stream = stream  # type: ignore[method-assign]
+
+    async def answered() -> None:
+        async for _ in Page(model, TOOLS, sampling=given).answer(ask(Visit(), "hello"), [], "en"):
+            pass
+
+    asyncio.run(answered())
+    assert seen == [given]
 
 
 def test_an_adapter_under_another_template_than_its_own_is_told_of_in_both_languages(tmp_path: Path) -> None:

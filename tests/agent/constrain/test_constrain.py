@@ -110,16 +110,11 @@ def test_what_cannot_be_enforced_is_said(model):
         drawn(model, 1, tools=[tool("f", {"a": {"type": "string", "pattern": "(?=x)y"}}, ["a"])])
 
 
-def test_without_the_library_the_error_says_what_to_install(model, monkeypatch):
-    from agent.constrain import constrainer
-
-    constrainer._llguidance.cache_clear()
-    monkeypatch.setitem(__import__("sys").modules, "llguidance", None)
-    try:
-        with pytest.raises(UserError, match="constrained"):
-            drawn(model, 1, tools=[tool("other", {})])
-    finally:
-        constrainer._llguidance.cache_clear()
+def test_whether_calls_can_be_held_is_known_beforehand(model):
+    model.check_constrained(TOOLS)
+    model.check_constrained([])
+    with pytest.raises(UserError, match="f cannot be enforced"):
+        model.check_constrained([tool("f", {"a": {"type": "string", "pattern": "(?=x)y"}}, ["a"])])
 
 
 def test_the_layout_of_hermes_is_the_text_it_writes():
