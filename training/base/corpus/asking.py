@@ -42,10 +42,11 @@ def make_request(rng: random.Random, form: Form, lang: str, leave_out: bool = Fa
     if form.spoken:
         needy = leave_out and any(item.required for item in form.fields)
         if not labelled and rng.random() < _NATURAL_SHARE and (said := asked(rng, form, lang, needy)):
-            return replace(said, text=_dressed(rng, said.text, lang))
+            return replace(said, text=_dressed(rng, said.text, said.filled, lang))
         opening = rng.choice(_NAMED_ZH if lang == "zh" else _NAMED_EN).format(p=_as_wish(form.about[lang]))
         return _labelled(rng, form, lang, leave_out, opening)
-    action, thing = rng.choice(form.action[lang == "zh"]), form.thing[lang == "zh"]
+    thing = (form.thing if rng.random() < 0.75 else form.short)[lang == "zh"]
+    action = rng.choice(form.action[lang == "zh"])
     if rng.random() < 0.75:
         action = form.described[lang == "zh"]
     opening = rng.choice(_OPEN_ZH if lang == "zh" else _OPEN_EN).format(a=action, t=thing)
@@ -66,10 +67,12 @@ def _labelled(rng: random.Random, form: Form, lang: str, leave_out: bool, openin
         mentions.append(pattern.format(v=value.said, l=item.label[lang]))
         filled[item.name] = value.json
     rng.shuffle(mentions)
-    return Request(form, _compose(rng, opening, mentions, lang), filled, missing)
+    text, end = _compose(rng, opening, mentions, lang)
+    return Request(form, _dressed(rng, text, filled, lang, end), filled, missing)
 
 
-def _compose(rng: random.Random, opening: str, mentions: list[str], lang: str) -> str:
+def _compose(rng: random.Random, opening: str, mentions: list[str], lang: str) -> tuple[str, str]:
+    """The sentence, and the mark that ends it."""
     comma, stop = ("，", "。") if lang == "zh" else (", ", ".")
     listing = rng.choice((comma, comma, "；" if lang == "zh" else "; ", comma if lang == "zh" else " and "))
     style = rng.random()
@@ -82,18 +85,26 @@ def _compose(rng: random.Random, opening: str, mentions: list[str], lang: str) -
         text = " ".join([opening, *mentions])
     else:
         text = listing.join([opening, *mentions])
-    return _dressed(rng, text, lang, rng.choice(("", stop, "？" if lang == "zh" else "?", "", stop)))
+    return text, rng.choice(("", stop, "？" if lang == "zh" else "?", "", stop))
 
 
-def _dressed(rng: random.Random, text: str, lang: str, end: str | None = None) -> str:
-    """With a greeting before it and a thank-you behind it at times; `end` is its last mark (None: its own)."""
+def _dressed(rng: random.Random, text: str, filled: dict[str, Any], lang: str, end: str | None = None) -> str:
+    """With a greeting before it and a thank-you behind it at times; `end` is its last mark (None: its own).
+
+    A value that begins the sentence keeps its small letter: what is filled in is what is said.
+    """
+    begins_with_value = any(text.startswith(str(part)) for value in filled.values() for part in _parts(value))
     if rng.random() < 0.12:
-        text = rng.choice(_BEFORE)[lang == "zh"] + text
-    if lang == "en" and rng.random() < 0.7:
+        text, begins_with_value = rng.choice(_BEFORE)[lang == "zh"] + text, False
+    if lang == "en" and not begins_with_value and rng.random() < 0.7:
         text = text[:1].upper() + text[1:]
     if end is None:
         end = "" if text[-1:] in ".?!。？！" or rng.random() < 0.5 else ("。" if lang == "zh" else ".")
     return text + end + (rng.choice(_AFTER)[lang == "zh"] if rng.random() < 0.12 else "")
+
+
+def _parts(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _as_wish(about: str) -> str:

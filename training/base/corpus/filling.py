@@ -6,6 +6,7 @@ from training.base.corpus.asking import make_request
 from training.base.corpus.document import Document, Turn, chat, exchange
 from training.base.corpus.forms import make_forms
 from training.base.corpus.layouts import show_forms, to_json
+from training.base.corpus.services import joined, other_service
 
 
 def fill(rng: random.Random, lang: str, most: int = 5) -> Document:
@@ -43,17 +44,31 @@ def fill(rng: random.Random, lang: str, most: int = 5) -> Document:
 
 
 def which(rng: random.Random, lang: str, most: int = 6) -> Document:
-    """Name the form that suits, for up to `most` messages; nothing more."""
+    """Name the form that suits, for up to `most` messages; some ask for several, some for what no form does."""
     zh = lang == "zh"
-    forms = make_forms(rng, 3, 7, 1)
-    asked = [rng.choice(forms) for _ in range(rng.randint(1, most))]
-    requests = [make_request(rng, form, lang) for form in asked]
     shown_in = lang if rng.random() < 0.85 else ("en" if zh else "zh")
+    forms = make_forms(rng, 2, 7, 1, unknown=shown_in == lang)
     lines = "\n".join(rng.choice(("- ", "")) + f"{item.name}: {item.about[shown_in]}" for item in forms)
-    ask = rng.choice(
-        ("用哪一个？只写名字。", "选一个合适的：") if zh else ("Which one suits? Write its name only.", "Pick one:")
-    )
-    turns = exchange(f"{lines}\n{ask}\n{requests[0].text}", asked[0].name)
-    for form, request in zip(asked[1:], requests[1:], strict=True):
-        turns += exchange(request.text, form.name)
+    nothing, ask = rng.choice(_WHICH_ZH if zh else _WHICH_EN)
+    turns: list[Turn] = []
+    for _ in range(rng.randint(1, most)):
+        if rng.random() < 0.2:
+            turns += exchange(make_request(rng, other_service(rng, forms), lang).text, nothing)
+            continue
+        picked = [rng.choice(forms) for _ in range(rng.choice((1, 1, 1, 2, 2, 3)))]
+        text = joined(rng, [make_request(rng, form, lang).text for form in picked], lang)
+        turns += exchange(text, "\n".join(form.name for form in picked))
+    turns[0] = Turn("user", f"{lines}\n{ask}\n{turns[0].text}")
     return chat(turns, "which")
+
+
+_WHICH_EN = (  # what is written where none suits, and the instruction that says so
+    ("none", "Which one suits? Write its name only; none if there is none."),
+    ("none", "Pick from the list, one name a line, or say none:"),
+    ("-", "Name what is needed, in order; - for nothing."),
+)
+_WHICH_ZH = (
+    ("无", "用哪一个？只写名字，没有就写无。"),
+    ("没有", "选合适的，一行一个名字；都不合适写没有："),
+    ("-", "依次写出要用的名字，不需要则写-。"),
+)

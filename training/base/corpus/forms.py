@@ -6,7 +6,7 @@ Knows nothing of how a form is asked for, shown or answered.
 
 import random
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from training.base.corpus import values, words
@@ -32,6 +32,7 @@ class Form:
     action: tuple[list[str], list[str]]  # words that mean the same, English and Chinese
     described: tuple[str, str]  # those of them that the description uses
     thing: tuple[str, str]
+    short: tuple[str, str]  # the thing without its quality
     about: dict[str, str]
     fields: list[Field]
     spoken: "Spoken | None" = None  # of a form made from a frame; one that is invented has none
@@ -73,7 +74,7 @@ def identifier(rng: random.Random, parts: list[str], style: str) -> str:
     return {"snake": "_", "kebab": "-", "dot": "."}[style].join(piece.lower() for piece in pieces)
 
 
-def make_field(rng: random.Random, style: str, taken: set[str]) -> Field:
+def make_field(rng: random.Random, style: str, unknown: bool) -> Field:
     roll, required = rng.random(), rng.random() < 0.7
     if roll < 0.52:
         kind = rng.choice(KINDS)
@@ -91,7 +92,7 @@ def make_field(rng: random.Random, style: str, taken: set[str]) -> Field:
     elif roll < 0.76:
         return _switch_field(rng, style)
     else:
-        first, second = rng.choice(words.QUALITIES + words.THINGS), rng.choice(words.THINGS)
+        first, second = rng.choice(words.QUALITIES + words.THINGS), _noun(rng, unknown)
         label = (f"{first[0]} {second[0]}", first[1] + second[1])
         type_, made = rng.choice(_RANDOM_MAKES)
         name, schema, mentions = label[0], {"type": type_}, GENERIC
@@ -109,6 +110,13 @@ def make_field(rng: random.Random, style: str, taken: set[str]) -> Field:
         mentions,
         required,
     )
+
+
+_UNKNOWN_SHARE = 0.5  # of the nouns; without them, choosing would be learned for the listed words alone
+
+
+def _noun(rng: random.Random, unknown: bool) -> tuple[str, str]:
+    return values.unknown_noun(rng) if unknown and rng.random() < _UNKNOWN_SHARE else rng.choice(words.THINGS)
 
 
 def _short(about: str) -> str:
@@ -211,12 +219,16 @@ _ABOUT_ZH = (
 )  # fmt: skip
 
 
-def make_form(rng: random.Random, taken: set[str], style: str, most_fields: int = 4) -> Form:
-    """A form whose name is not in `taken` (and is added to it)."""
+def make_form(rng: random.Random, taken: set[str], style: str, most_fields: int = 4, unknown: bool = True) -> Form:
+    """A form whose name is not in `taken` (and is added to it).
+
+    With `unknown`, half of the things are words that nobody knows. They mean nothing in the other language, so it is
+    for forms that are shown in the language of the requests.
+    """
     while True:
         action = rng.choice(words.ACTIONS)
         quality = rng.choice(words.QUALITIES) if rng.random() < 0.4 else ("", "")
-        noun = rng.choice(words.THINGS)
+        noun = _noun(rng, unknown)
         thing = (f"{quality[0]} {noun[0]}".strip(), quality[1] + noun[1])
         said = (rng.choice(action[0]), rng.choice(action[1]))
         roll = rng.random()
@@ -236,7 +248,7 @@ def make_form(rng: random.Random, taken: set[str], style: str, most_fields: int 
     taken.add(name)
     fields: dict[str, Field] = {}
     for _ in range(rng.choices(range(most_fields + 1), weights=(1, 5, 6, 4, 2, 1, 1)[: most_fields + 1])[0]):
-        made = make_field(rng, "snake" if style in ("kebab", "dot", "pascal") else style, taken)
+        made = make_field(rng, "snake" if style in ("kebab", "dot", "pascal") else style, unknown)
         fields.setdefault(made.name, made)
     en, zh = said if rng.random() < 0.6 else (rng.choice(action[0]), rng.choice(action[1]))
     about = {
@@ -246,7 +258,7 @@ def make_form(rng: random.Random, taken: set[str], style: str, most_fields: int 
     if rng.random() < 0.25:
         more = rng.choice(_MORE)
         about = {"en": about["en"].rstrip(".") + ". " + more[0], "zh": about["zh"].rstrip("。") + "。" + more[1]}
-    return Form(name, action, (en, zh), thing, about, list(fields.values()))
+    return Form(name, action, (en, zh), thing, noun, about, list(fields.values()))
 
 
 def spoken_form(rng: random.Random, frame: Frame, taken: set[str], style: str) -> Form:
@@ -269,7 +281,7 @@ def spoken_form(rng: random.Random, frame: Frame, taken: set[str], style: str) -
         label = {lang: _short(re.split("[:：（(]", text)[0].strip()) for lang, text in about.items()}
         fields[slot] = Field(spelled, label, about, dict(given.schema), given.make, GENERIC, given.required)
     about = {lang: rng.choice(texts) for lang, texts in frame.about.items()}
-    return Form(name, ([], []), ("", ""), ("", ""), about, list(fields.values()), Spoken(frame, fields))
+    return Form(name, ([], []), ("", ""), ("", ""), ("", ""), about, list(fields.values()), Spoken(frame, fields))
 
 
 def spoken_forms(rng: random.Random, count: int, taken: set[str], style: str) -> list[Form]:
@@ -282,19 +294,18 @@ def spoken_forms(rng: random.Random, count: int, taken: set[str], style: str) ->
     return chosen
 
 
-def make_forms(rng: random.Random, low: int, high: int, most_fields: int = 4) -> list[Form]:
+def make_forms(rng: random.Random, low: int, high: int, most_fields: int = 4, unknown: bool = True) -> list[Form]:
     """`low` to `high` forms, named in one style, in any order; at times two of them have the same fields."""
     style = rng.choices(("snake", "camel", "pascal", "kebab", "dot"), weights=(70, 20, 4, 3, 3))[0]
     taken: set[str] = set()
     if rng.random() < _SPOKEN_SHARE:
         forms = spoken_forms(rng, rng.randint(low, high), taken, style)
         if rng.random() < 0.1:
-            forms.append(make_form(rng, taken, style, most_fields))
+            forms.append(make_form(rng, taken, style, most_fields, unknown))
         rng.shuffle(forms)
         return forms
-    forms = [make_form(rng, taken, style, most_fields) for _ in range(rng.randint(low, high))]
+    forms = [make_form(rng, taken, style, most_fields, unknown) for _ in range(rng.randint(low, high))]
     if rng.random() < 0.3 and len(forms) > 2:  # a near neighbour: the same thing, another action
-        twin = make_form(rng, taken, style, most_fields)
-        forms[-1] = Form(twin.name, twin.action, twin.described, twin.thing, twin.about, forms[0].fields)
+        forms[-1] = replace(make_form(rng, taken, style, most_fields, unknown), fields=forms[0].fields)
     rng.shuffle(forms)
     return forms

@@ -34,6 +34,7 @@ _TYPES: dict[str, tuple[str, Make]] = {
     "address": ("string", values.address),
     "sentence": ("string", values.sentence),
     "term": ("string", values.term),
+    "title": ("string", values.title),
     "language": ("string", values.language),
     "color": ("string", values.color),
     "dish": ("string", values.dish),
@@ -44,6 +45,7 @@ _TYPES: dict[str, tuple[str, Make]] = {
     "terms": ("array", values.several(values.term)),
     "numbers": ("array", values.several(values.signed, 3, 5)),
 }
+_TEXTS = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # texts only: `no` stays `no`
 _FREE_SHARE = 0.12  # of the values of a word list is any other term, so that copying is learned and not the list
 
 
@@ -78,7 +80,7 @@ def domains(folder: Path = FOLDER) -> dict[str, list[Frame]]:
 
 
 def read_domain(file: Path) -> list[Frame]:
-    content = yaml.load(file.read_text(encoding="utf-8"), yaml.BaseLoader)  # texts only: `no` stays `no`
+    content = yaml.load(file.read_text(encoding="utf-8"), _TEXTS)
     lists = {name: _from_list(words) for name, words in (content.get("values") or {}).items()}
     frames = []
     for name, entry in content["forms"].items():
@@ -151,8 +153,7 @@ def _ranged(kind: str, low: float, high: float) -> Make:
         if kind == "integer":
             number = rng.randint(int(low), int(high))
             if number <= 20 and rng.random() < 0.15:
-                said = values.chinese_number(number) if lang == "zh" else values.english_number(number)
-                return Value(number, said)
+                return Value(number, values.in_words(rng, number, lang))
             return Value(number, str(number))
         amount = round(rng.uniform(low, high), rng.choice((1, 1, 2)))
         return Value(amount, repr(amount))

@@ -142,6 +142,13 @@ KINDS = [
     ),
     _kind(
         "string",
+        values.title,
+        "title work caption called named exhibit entry_title",
+        "What it is called|叫什么;Title|题名;Name of the work|作品名称;The name it has|名称",
+        "called {v}|叫{v};{v}|{v};the title is {v}|题名{v};named {v}|名为{v}",
+    ),
+    _kind(
+        "string",
         values.term,
         "keyword query topic subject item product search_term",
         "What to look for|找什么;Topic|主题;Product|商品;Keyword|关键词",

@@ -14,21 +14,21 @@ Task = Callable[[random.Random, str], Document]
 
 # task, weight at the start, weight in the full mixture (weights count documents, not tokens)
 TASKS: list[tuple[Task, float, float]] = [
-    (copying.repeat, 12, 8),
-    (copying.twice, 10, 14),
-    (copying.look_up, 14, 8),
+    (copying.repeat, 12, 5),
+    (copying.twice, 10, 10),
+    (copying.look_up, 14, 5),
     (copying.convert, 4, 3),
     (copying.pick_item, 4, 2),
     (reading.report, 6, 8),
     (reading.passage, 6, 2),
     (reading.record, 8, 5),
     (filling.fill, 14, 12),
-    (filling.which, 8, 6),
-    (services.choose, 12, 60),
-    (services.same_but, 2, 8),
+    (filling.which, 8, 12),
+    (services.choose, 12, 50),
+    (services.same_but, 2, 12),
     (talk.story, 4, 2),
     (talk.small_talk, 4, 6),
-    (talk.synonyms, 6, 3),
+    (talk.synonyms, 6, 4),
 ]
 
 

@@ -78,16 +78,18 @@ QUESTIONS_EN = (
     "Could you give me the {l}?",
 )
 QUESTIONS_ZH = ("请问{l}是什么？", "请告诉我{l}。", "还需要{l}。", "{l}是多少？", "请提供{l}。")
+# before the first request, between two of them
 _AND_EN = (
-    ("", " Also, "),
-    ("", " And "),
-    ("", " Then "),
-    ("", " "),
-    ("", "\n"),
-    ("Both please: ", "; "),
-    ("1. ", "\n2. "),
-)
-_AND_ZH = (("", "另外，"), ("", "还有，"), ("", "然后"), ("", ""), ("", "\n"), ("两件事：", "；"), ("先", "，再"))
+    ("", " Also, "), ("", " And "), ("", " Then "), ("", " "), ("", "\n"), ("Both please: ", "; "), ("1. ", "\n2. "),
+    ("", ", and "), ("", " Next: "), ("", " Besides, "), ("", " Afterwards, "), ("", "; moreover, "),
+    ("I need two things. ", " "), ("- ", "\n- "), ("One: ", " Two: "),
+    ("", " On top of that: "), ("", " While you are at it: "), ("At once, please: ", " / "),
+)  # fmt: skip
+_AND_ZH = (
+    ("", "另外，"), ("", "还有，"), ("", "然后"), ("", ""), ("", "\n"), ("两件事：", "；"), ("先", "，再"),
+    ("", "，并且"), ("", "，顺便"), ("", "接下来，"), ("", "此外，"), ("", "，同时"), ("一并办理：", "；"),
+    ("1、", "\n2、"), ("有几件事，", "，"), ("一是", "，二是"), ("", "；还要"), ("", "做完以后，"),
+)  # fmt: skip
 
 
 def _prompt(rng: random.Random, forms: list[Form], writing: Writing, lang: str, shown_in: str) -> str:
@@ -104,15 +106,16 @@ def _prompt(rng: random.Random, forms: list[Form], writing: Writing, lang: str, 
 _SHORT, _LONG = 400, 880  # tokens of a chat, roughly
 
 
-def choose(rng: random.Random, lang: str, most: int = 8) -> Document:
+def choose(rng: random.Random, lang: str, most: int = 12) -> Document:
     """Two or more forms and up to `most` messages: for one of them, two, none, or one whose needed value is left out.
 
     Many messages to one list are many decisions for the price of reading it once.
     """
-    forms, writing = make_forms(rng, *rng.choice(((1, 3), (2, 3), (2, 3), (2, 4), (3, 6)))), make_writing(rng)
     shown_in = lang if rng.random() < 0.85 else ("en" if lang == "zh" else "zh")
+    low, high = rng.choice(((1, 3), (2, 3), (2, 3), (2, 4), (3, 6)))
+    forms, writing = make_forms(rng, low, high, unknown=shown_in == lang), make_writing(rng)
     system = _prompt(rng, forms, writing, lang, shown_in)
-    room = rng.choice((_SHORT, _SHORT, _SHORT, _LONG)) - rough_tokens(system)
+    room = rng.choice((_SHORT, _LONG, _LONG)) - rough_tokens(system)
     kinds: list[str] = []
     turns: list[Turn] = []
     for _ in range(most):
@@ -141,7 +144,7 @@ def _exchange(rng: random.Random, forms: list[Form], lang: str, writing: Writing
         return "none", exchange(*_unsuited(rng, forms, lang))
     if roll < 0.35:
         return "ask", _forgetful(rng, forms, lang, writing)
-    if roll < 0.48:
+    if roll < 0.55:
         return "many", _many(rng, forms, lang, writing)
     request = make_request(rng, rng.choice(forms), lang)
     turns = exchange(request.text, writing.one(request.form.name, request.filled))
@@ -154,7 +157,7 @@ def _unsuited(rng: random.Random, forms: list[Form], lang: str) -> tuple[str, st
         return rng.choice(IDLE_ZH if zh else IDLE_EN)
     replies = REFUSALS_ZH if zh else REFUSALS_EN
     if rng.random() < 0.65:
-        request = make_request(rng, _other_service(rng, forms), lang)
+        request = make_request(rng, other_service(rng, forms), lang)
         return request.text, rng.choice([reply for reply in replies if "{" not in reply])
     things = {form.thing[0].split()[-1] for form in forms if not form.spoken}
     while True:
@@ -167,7 +170,7 @@ def _unsuited(rng: random.Random, forms: list[Form], lang: str) -> tuple[str, st
     )
 
 
-def _other_service(rng: random.Random, forms: list[Form]) -> Form:
+def other_service(rng: random.Random, forms: list[Form]) -> Form:
     """A real service that is not on the list; at times one of a domain that is."""
     listed = {form.spoken.frame.names[0] for form in forms if form.spoken}
     near = {form.spoken.frame.domain for form in forms if form.spoken}
@@ -207,10 +210,17 @@ def _many(rng: random.Random, forms: list[Form], lang: str, writing: Writing) ->
     count = rng.choice((2, 2, 2, 3))
     picked = [rng.choice(forms)] * count if rng.random() < 0.4 else [rng.choice(forms) for _ in range(count)]
     requests: list[Request] = [make_request(rng, form, lang) for form in picked]
-    before, joint = rng.choice(_AND_ZH if lang == "zh" else _AND_EN)
-    question = before + joint.join(request.text for request in requests)
+    question = joined(rng, [request.text for request in requests], lang)
     reply = "\n".join(writing.one(request.form.name, request.filled) for request in requests)
     return exchange(question, reply) + (follow_up(rng, lang, requests) if rng.random() < 0.3 else [])
+
+
+def joined(rng: random.Random, asked_for: list[str], lang: str) -> str:
+    """Several requests as one message."""
+    before, joint = rng.choice(_AND_ZH if lang == "zh" else _AND_EN)
+    if any(mark in joint for mark in "，；,;"):  # within one sentence: the marks between go
+        asked_for = [text.rstrip("。.") for text in asked_for[:-1]] + asked_for[-1:]
+    return before + joint.join(asked_for)
 
 
 def same_but(rng: random.Random, lang: str) -> Document:

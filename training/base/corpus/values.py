@@ -66,6 +66,13 @@ def english_number(number: int) -> str:
     return tens[number // 10 - 2] + (f"-{_SMALL_EN[number % 10]}" if number % 10 else "")
 
 
+def in_words(rng: random.Random, number: int, lang: str) -> str:
+    """0 to 99 as it is said with a thing that is counted: in Chinese, two of them are mostly 两."""
+    if lang == "en":
+        return english_number(number)
+    return "两" if number == 2 and rng.random() < 0.8 else chinese_number(number)
+
+
 def scrap(rng: random.Random) -> str:
     """A word that nobody knows, made of pieces of English ones, so that every token is copied somewhere, after any."""
     pieces = []
@@ -75,6 +82,12 @@ def scrap(rng: random.Random) -> str:
         piece = word[:length] if rng.random() < 0.5 else word[-length:]
         pieces.append(piece.capitalize() if rng.random() < 0.25 else piece)
     return "".join(pieces)
+
+
+def unknown_noun(rng: random.Random) -> tuple[str, str]:
+    """A word of each language that stands in no list of things: what matches it is the same word and nothing else."""
+    word = rng.choice(_ENGLISH) if rng.random() < 0.4 else scrap(rng)
+    return word.lower(), han(rng, 2, 3)
 
 
 def scraps(rng: random.Random, lang: str) -> Value:
@@ -123,7 +136,7 @@ def time_of_day(rng: random.Random, lang: str) -> Value:
 def count(rng: random.Random, lang: str) -> Value:
     number = rng.randint(1, 12) if rng.random() < 0.4 else rng.randint(1, 10 ** rng.randint(1, 5))
     if number < 100 and rng.random() < 0.35:
-        return Value(number, chinese_number(number) if lang == "zh" else english_number(number))
+        return Value(number, in_words(rng, number, lang))
     return Value(number, str(number))
 
 
@@ -169,12 +182,35 @@ def code(rng: random.Random, lang: str) -> Value:
 
 
 def address(rng: random.Random, lang: str) -> Value:
-    number = rng.randint(1, 999)
+    """A road and a number; every third one with its town."""
+    number, town = rng.randint(1, 999), place(rng, lang).said if rng.random() < 0.35 else ""
     if lang == "zh":
         road = rng.choice(words.ROADS_ZH) if rng.random() < 0.6 else han(rng, 2, 2)
-        return same(f"{road}{rng.choice(('路', '街', '大道', '巷'))}{number}号")
+        return same(f"{town}{road}{rng.choice(('路', '街', '大道', '巷'))}{number}号")
     road = rng.choice(words.ROADS_EN) if rng.random() < 0.6 else syllables(rng).capitalize()
-    return same(f"{number} {road} {rng.choice(words.ROAD_KINDS_EN)}")
+    return same(f"{number} {road} {rng.choice(words.ROAD_KINDS_EN)}" + (f", {town}" if town else ""))
+
+
+def title(rng: random.Random, lang: str) -> Value:
+    """What a work, a place or a thing is called: several words, said plain, in quotes or in the marks of a title."""
+    if lang == "zh":
+        count_ = rng.randint(1, 3)
+        parts = [rng.choice(words.THINGS)[1] if rng.random() < 0.5 else han(rng, 1, 3) for _ in range(count_)]
+        text = rng.choice(("", "", "的", "与", "之")).join(parts)
+        return Value(text, rng.choice(("《{v}》", "“{v}”", "「{v}」", "{v}", "{v}")).format(v=text))
+    one, two = (_title_word(rng), _title_word(rng))
+    shape = rng.choice(
+        ("The {a} {b}", "{a} {b}", "{a} of the {b}", "{a} and {b}", "A {a} for {b}", "{b}", "{a} in {b}", "No {a} {b}")
+    )
+    text = shape.format(a=one, b=two)
+    if rng.random() < 0.3:
+        text = text.lower()
+    return Value(text, rng.choice(('"{v}"', "'{v}'", "“{v}”", "{v}", "{v}", "{v}")).format(v=text))
+
+
+def _title_word(rng: random.Random) -> str:
+    word = rng.choice((rng.choice(words.THINGS)[0], rng.choice(words.WORDS_EN), scrap(rng)))
+    return word.replace("_", " ").title() if word.islower() else word
 
 
 def sentence(rng: random.Random, lang: str) -> Value:
@@ -216,7 +252,7 @@ def path(rng: random.Random, lang: str) -> Value:
 def anything(rng: random.Random, lang: str) -> Value:
     """Any short text at all, the other language included."""
     other = lang if rng.random() < 0.85 else ("en" if lang == "zh" else "zh")
-    makes = (person, place, date, time_of_day, code, term, sentence, email, address, color, scraps, scraps)
+    makes = (person, place, date, time_of_day, code, term, sentence, email, address, color, scraps, scraps, title)
     return rng.choice(makes)(rng, other)
 
 
