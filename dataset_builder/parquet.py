@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow.parquet
 from datasets import Dataset, Features, Json, List, Value
@@ -46,21 +46,36 @@ PREFERENCE_FEATURES = Features(
 REJECTED_FEATURES = Features({name: Value("string") for name in ("id", "stage", "reason", "row")})
 
 
-def write_shards(folder: Path, name: str, rows: Iterable[Mapping[str, Any]], count: int, features: Features) -> None:
+class Written(NamedTuple):
+    """How much was written: rows, their bytes as Arrow tables, and the bytes of the files."""
+
+    rows: int
+    bytes: int
+    file_bytes: int
+
+
+def write_shards(folder: Path, name: str, rows: Iterable[Mapping[str, Any]], count: int, features: Features) -> Written:
     """Write `count` rows as shards of at most `SHARD` rows into `folder`, made where it is missing; none for no row."""
     folder.mkdir(parents=True, exist_ok=True)
     source, shards = iter(rows), math.ceil(count / SHARD)
+    size = file_size = 0
     for number in range(shards):
-        write_parquet(folder / f"{name}-{number:05d}-of-{shards:05d}.parquet", islice(source, SHARD), features)
+        file = folder / f"{name}-{number:05d}-of-{shards:05d}.parquet"
+        size += write_parquet(file, islice(source, SHARD), features)
+        file_size += file.stat().st_size
+    return Written(count, size, file_size)
 
 
-def write_parquet(file: Path, rows: Iterable[Mapping[str, Any]], features: Features) -> None:
-    """Write rows as one parquet file with explicit `features`, a batch of rows in memory at a time."""
-    source = iter(rows)
+def write_parquet(file: Path, rows: Iterable[Mapping[str, Any]], features: Features) -> int:
+    """Write rows as one parquet file with explicit `features`, a batch in memory at a time; their bytes as Arrow."""
+    source, size = iter(rows), 0
     with pyarrow.parquet.ParquetWriter(file, features.arrow_schema) as writer:
         while batch := list(islice(source, BATCH)):
             encoded = [{field: _cell(row[field], features[field]) for field in features} for row in batch]
-            writer.write_table(Dataset.from_list(encoded, features=features).data.table)
+            table = Dataset.from_list(encoded, features=features).data.table
+            writer.write_table(table)
+            size += table.nbytes
+    return size
 
 
 def _cell(value: Any, feature: Any) -> Any:

@@ -17,6 +17,7 @@ import pyarrow.parquet
 
 from agent.errors import UserError
 from agent.messages import Message, Problem, ToolSchema, check_conversation
+from dataset_builder.dataset_info import Configuration, with_dataset_info
 from dataset_builder.parquet import PREFERENCE_FEATURES, REJECTED_FEATURES, SFT_FEATURES, write_shards
 from dataset_builder.spool import Many
 from dataset_builder.storage import loss
@@ -222,9 +223,9 @@ def write_dataset(
     """Write a dataset folder in Hub layout, whole or not at all.
 
     Layout: `data/SPLIT-*.parquet` (the configuration `sft`), `preference/train-*.parquet` and
-    `rejected/train-*.parquet` (the configurations of those names), `README.md` (`card`), `rejected.jsonl` (stage,
-    reason, row), `callsmith.json` (`manifest`) and a file of JSON lines for each name of `extra`. What is empty is left
-    out. Rows are expected to have passed `check_row`.
+    `rejected/train-*.parquet` (the configurations of those names), `README.md` (`card`, with
+    the sizes), `rejected.jsonl` (stage, reason, row), `callsmith.json` (`manifest`) and a file of JSON lines for each
+    name of `extra`. What is empty is left out. Rows are expected to have passed `check_row`.
 
     Raises:
         UserError: no split has a row, the disk refuses, or `folder` exists and may not be replaced.
@@ -238,17 +239,22 @@ def write_dataset(
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent) as holder:
             building = Path(holder) / "new"
             building.mkdir()
+            written = {"sft": Configuration(SFT_FEATURES)}
             for split, rows in splits.items():
-                write_shards(building / "data", split, rows, len(rows), SFT_FEATURES)
+                done = write_shards(building / "data", split, rows, len(rows), SFT_FEATURES)
+                if done.rows:
+                    written["sft"].splits[split] = done
             if pairs:
-                write_shards(building / "preference", "train", pairs, len(pairs), PREFERENCE_FEATURES)
+                done = write_shards(building / "preference", "train", pairs, len(pairs), PREFERENCE_FEATURES)
+                written["preference"] = Configuration(PREFERENCE_FEATURES, {"train": done})
             dropped = _write_lines(building / "rejected.jsonl", rejected)
             if dropped:
                 told = (_flat(entry) for _, entry in read_jsonl(building / "rejected.jsonl"))
-                write_shards(building / "rejected", "train", told, dropped, REJECTED_FEATURES)
+                done = write_shards(building / "rejected", "train", told, dropped, REJECTED_FEATURES)
+                written["rejected"] = Configuration(REJECTED_FEATURES, {"train": done})
             for name, values in (extra or {}).items():
                 _write_lines(building / name, values)
-            (building / "README.md").write_text(card, encoding="utf-8")
+            (building / "README.md").write_text(with_dataset_info(card, written), encoding="utf-8")
             text = json.dumps(dict(manifest or {}), ensure_ascii=False, indent=2, sort_keys=True)
             (building / MANIFEST).write_text(text + "\n", encoding="utf-8")
             _replace_folder(building, folder, Path(holder) / "old")

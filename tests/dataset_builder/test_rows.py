@@ -6,6 +6,7 @@ import os
 
 import pytest
 from datasets import load_dataset
+from huggingface_hub import DatasetCard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +22,9 @@ WEATHER = {
         "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
     },
 }
-CARD = "---\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: data/train-*\n---\n"
+CARD = (
+    "---\nconfigs:\n- config_name: sft\n  default: true\n  data_files:\n  - split: train\n    path: data/train-*\n---\n"
+)
 
 
 def row(row_number, /, **arguments):
@@ -52,6 +55,35 @@ def test_rows_come_back_as_they_were_written(tmp_path):
     assert [opened[index]["messages"] for index in range(2)] == [each["messages"] for each in rows]
     assert opened[0]["tools"] == [WEATHER]
     assert opened[0]["provenance"] == {"teacher": "test"}
+
+
+def test_two_folders_of_one_name_and_one_built_anew_each_open_as_they_are(tmp_path):
+    folders = [tmp_path / side / "set" for side in ("one", "other")]
+    sent = ["one", "quite another", "a third of its own"]
+
+    def opened(folder):
+        rows = load_dataset(str(folder), split="train", cache_dir=str(tmp_path / "cache"))
+        return [row["id"] for row in rows], rows[0]["messages"][0]["content"]
+
+    for folder, text in [(folders[0], sent[0]), (folders[1], sent[1]), (folders[0], sent[2])]:
+        written = row(0)
+        written["messages"][0]["content"] = text
+        write_dataset(folder, {"train": [written]}, card=CARD, overwrite=True)
+        assert opened(folder) == ([written["id"]], text)
+    assert opened(folders[1])[1] == sent[1]
+
+
+def test_the_card_tells_features_rows_and_bytes(tmp_path):
+    rows = [row(number) for number in range(3)]
+    write_dataset(tmp_path / "set", {"train": rows[:2], "test": rows[2:]}, card="---\nlicense: mit\n---\n# set\n\ntext")
+    card = DatasetCard.load(tmp_path / "set" / "README.md")
+    told = card.data["dataset_info"]
+    assert {split["name"]: split["num_examples"] for split in told["splits"]} == {"train": 2, "test": 1}
+    assert {feature["name"] for feature in told["features"]} == set(rows[0])
+    files = sum(file.stat().st_size for file in (tmp_path / "set" / "data").iterdir())
+    assert told["download_size"] == files
+    assert told["dataset_size"] > 0
+    assert (card.data.license, card.text.strip()) == ("mit", "# set\n\ntext")
 
 
 def test_no_call_gains_the_arguments_of_another(tmp_path):

@@ -1,0 +1,45 @@
+"""The card's `dataset_info`: features, rows and bytes of each configuration, as `push_to_hub` would write them.
+
+Comes in: a card's text, and what was written. Goes out: the card's text with `dataset_info` in its front matter.
+The Hub shows the sizes; and datasets 5.2 tells the caches of local folders of one name apart by this front matter
+alone: without the sizes, `load_dataset` gives a folder's rows as they were before it was built anew, or another's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from datasets import DatasetInfo, Features
+from datasets.info import DatasetInfosDict
+from datasets.splits import SplitDict, SplitInfo
+from huggingface_hub import DatasetCard
+
+from dataset_builder.parquet import Written
+
+
+@dataclass
+class Configuration:
+    """One configuration: its features, and what was written of each split."""
+
+    features: Features
+    splits: dict[str, Written] = field(default_factory=dict)
+
+
+def with_dataset_info(card: str, configurations: Mapping[str, Configuration]) -> str:
+    """`card` with the sizes of those configurations; its text is untouched."""
+    told = DatasetCard(card)
+    infos = {name: _info(configuration) for name, configuration in configurations.items()}
+    DatasetInfosDict(infos).to_dataset_card_data(told.data)
+    return str(told)
+
+
+def _info(configuration: Configuration) -> DatasetInfo:
+    splits = {
+        name: SplitInfo(name=name, num_bytes=written.bytes, num_examples=written.rows)
+        for name, written in configuration.splits.items()
+    }
+    return DatasetInfo(
+        features=configuration.features,
+        splits=SplitDict(splits),
+        dataset_size=sum(written.bytes for written in configuration.splits.values()),
+        download_size=sum(written.file_bytes for written in configuration.splits.values()),
+    )
