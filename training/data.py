@@ -123,8 +123,8 @@ def _open(name: str, split: str, config: str | None, revision: str | None) -> Da
 def _cache_of(folder: Path) -> str | None:
     """A cache of its own for a folder as it is now; None, the usual one, for what is no folder.
 
-    datasets 5.2 finds a folder's cache by its name and its card alone: one built anew without a card that tells its sizes
-    would come back as it was before.
+    datasets 5.2 finds a folder's cache by its name and its card alone: one built anew, whose card does not tell its
+    sizes, would come back as it was before.
     """
     if not folder.is_dir():
         return None
