@@ -73,7 +73,6 @@ def load_base(model: ModelConfig, training: SFTConfig) -> Any:
 
 def load_adapter(base: Any, name: str) -> PeftModel:
     """An adapter to go on training with, on top of its base."""
-    find(name, "adapter_config.json", "adapter")
     try:
         return PeftModel.from_pretrained(base, name, is_trainable=True)
     except (OSError, ValueError, RuntimeError) as error:

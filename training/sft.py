@@ -32,6 +32,7 @@ from transformers import PreTrainedTokenizerBase
 from trl import ModelConfig, ScriptArguments, SFTConfig, get_peft_config
 
 from agent.errors import UserError
+from agent.models.loading import find
 from training import card
 from training.arguments import RunArguments, parse
 from training.collator import AssistantOnlyCollator, attend_one_by_one, refuse_leak
@@ -52,6 +53,8 @@ def main(script: ScriptArguments, training: SFTConfig, model: ModelConfig, ours:
     if not model.model_name_or_path or not script.dataset_name:
         missing = "model" if not model.model_name_or_path else "dataset"
         raise UserError(f"no {missing} is named", mend="give --model_name_or_path and --dataset_name")
+    if ours.adapter_name_or_path:
+        find(ours.adapter_name_or_path, "adapter_config.json", "adapter")  # rows are masked before it is loaded
 
     # What is learned from: rows, each one checked, as the base's own template writes them.
     tokenizer = load_tokenizer(model, training)

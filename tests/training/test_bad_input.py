@@ -60,8 +60,10 @@ def test_a_template_file_that_is_not_there_is_said(train):
     assert "no such file" in train("--chat_template_path", "nowhere.jinja")
 
 
-def test_an_adapter_that_is_not_there_is_said(train, tmp_path):
-    assert "no such folder" in train("--adapter_name_or_path", tmp_path / "nothing")
+def test_an_adapter_that_is_not_there_is_said_before_anything_is_done(train, tmp_path):
+    run = tmp_path / "run"
+    assert "no such folder" in train("--adapter_name_or_path", tmp_path / "nothing", "--output_dir", run)
+    assert not run.exists()
 
 
 def test_an_output_that_cannot_be_a_folder_is_said(train, tmp_path):
