@@ -40,8 +40,9 @@ def dataset(rows, tmp_path):
 
 
 def run(dataset, adapter=None, limit=3, seed=0, **more):
+    sampling = more.pop("sampling", SHORT)
     files = {"output": None, "save": None, "as_json": True, **more}
-    return evaluate("embedded", adapter, Source(dataset, "test", None, limit, seed), max_new_tokens=6, **files)
+    return evaluate("embedded", adapter, Source(dataset, "test", None, limit, seed), sampling=sampling, **files)
 
 
 def test_the_base_beside_an_adapter_is_the_base_alone(rows, adapter):
@@ -99,6 +100,33 @@ def test_the_table_fits_100_columns_and_shows_both_languages(dataset, adapter, t
     assert max(map(len, table)) <= 100
     for found in ("All rows", "中文", "English", "right arguments", "tools also in the train split: 0 of 1"):
         assert found in shown.stdout
+
+
+def test_constrained_every_call_is_valid_and_the_document_says_so(dataset, adapter, tmp_path, capsys):
+    held = Sampling(max_new_tokens=64, constrained=True)
+    file = tmp_path / "numbers.json"
+    told = run(dataset, adapter, limit=4, sampling=held, save=tmp_path / "replies.jsonl", output=file)
+    assert told["sampling"] == {"temperature": 0.0, "max_new_tokens": 64, "constrained": True}
+    replies = [json.loads(line) for line in (tmp_path / "replies.jsonl").read_text("utf-8").splitlines()]
+    called = [reply["base"] for reply in replies if reply["base"]["message"].get("tool_calls")]
+    assert all(reply["problems"] == [] for reply in called)
+    assert all(call["function"]["name"] == "add" for reply in called for call in reply["message"]["tool_calls"])
+    capsys.readouterr()
+    shown = CliRunner().invoke(build_app("evaluate"), ["evaluate", "--show", str(file)])
+    assert "calls held to their schemas" in shown.stdout
+
+
+def test_an_endpoint_cannot_be_constrained_from_here(dataset):
+    with pytest.raises(UserError, match="cannot be held"):
+        evaluate(
+            "http://127.0.0.1:9/v1",
+            None,
+            Source(dataset, "test", None, 1, 0),
+            sampling=Sampling(constrained=True),
+            output=None,
+            save=None,
+            as_json=True,
+        )
 
 
 def test_prompts_that_do_not_fit_are_counted_and_not_asked(rows):

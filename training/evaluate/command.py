@@ -21,6 +21,9 @@ def evaluate(
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a dataset on the Hub.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="This many rows, drawn by --seed, instead of all.")] = None,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest reply.")] = 192,
+    constrained: Annotated[
+        bool, typer.Option(help="Hold calls to the tools' names and schemas while they are written, as the Space does.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Draws the rows of --limit; replies are greedy.")] = 0,
     output: Annotated[Path | None, typer.Option(help="Write the JSON document to this file too.")] = None,
     save: Annotated[Path | None, typer.Option(help="Write every reply beside the right one, as JSON lines.")] = None,
@@ -39,5 +42,8 @@ def evaluate(
         return
     if dataset is None:
         raise UserError("no dataset is named", mend="--dataset with a folder, a Hub id or a .jsonl file")
+    from agent.models import Sampling
+
     source = run.Source(dataset, split, revision, limit, seed)
-    run.evaluate(model, adapter, source, max_new_tokens=max_new_tokens, output=output, save=save, as_json=as_json)
+    sampling = Sampling(max_new_tokens=max_new_tokens, constrained=constrained)
+    run.evaluate(model, adapter, source, sampling=sampling, output=output, save=save, as_json=as_json)

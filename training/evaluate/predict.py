@@ -83,8 +83,13 @@ def written(reply: Reply) -> Written:
 def _in_batches(
     model: TransformersModel, asked: Sequence[tuple[Any, Any]], sampling: Sampling, progress: Callable[[int], None]
 ) -> list[Reply]:
-    """Most replies are short, and a batch takes as long as its longest: the long ones are written again, together."""
+    """Most replies are short, and a batch takes as long as its longest: the long ones are written again, together.
+
+    Not where a grammar brings a reply to its end before the limit: it would be another reply.
+    """
     short = replace(sampling, max_new_tokens=min(SHORT, sampling.max_new_tokens))
+    if sampling.enforces:
+        short = sampling
     replies = model.generate_batch(asked, short, batch_size=BATCH, progress=progress)
     cut = [index for index, reply in enumerate(replies) if reply.finish == "length" and short != sampling]
     progress(-len(cut))

@@ -81,11 +81,12 @@ def _provenance(document: Mapping[str, Any]) -> str:
     data, seen = document["dataset"], document["dataset"]["tools_seen_in_training"]
     revision = f" at {data['revision']}" if data["revision"] else ""
     known = "unknown, there is no train split" if seen is None else f"{len(seen)} of {data['tools']}"
+    held = ", calls held to their schemas" if document["sampling"].get("constrained") else ""
     lines = [
         f"{data['rows']} rows of {data['name']} ({data['split']}{revision}), fingerprint {data['fingerprint']}; "
         f"tools also in the train split: {known}",
         *(f"{role}: {name}" for role, name in document["models"].items()),
-        f"greedy, at most {document['sampling']['max_new_tokens']} tokens; {document['seconds']:.0f} s",
+        f"greedy, at most {document['sampling']['max_new_tokens']} tokens{held}; {document['seconds']:.0f} s",
         *document["warnings"],
     ]
     return "\n".join(lines)

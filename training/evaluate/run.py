@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from agent.errors import UserError
 from agent.models import Reply, Sampling
+from agent.models.names import is_endpoint
 from agent.models.templates import template_hash, trained_hash
 from training.data import fingerprint, load_rows, splits, tool_names
 from training.evaluate.decisions import Decision, decisions_of
@@ -52,18 +53,24 @@ def evaluate(
     adapter: str | None,
     source: Source,
     *,
-    max_new_tokens: int,
+    sampling: Sampling,
     output: Path | None,
     save: Path | None,
     as_json: bool,
 ) -> dict[str, Any]:
-    """Run it, print it, and write `output` (the document) and `save` (every reply) where they are named."""
+    """Run it, print it, and write `output` (the document) and `save` (every reply) where they are named.
+
+    Raises:
+        UserError: a model, the adapter or the rows are not there or do not fit, a file cannot be written, or calls are
+            to be constrained where the model does not run here or cannot follow a schema.
+    """
     started = time.monotonic()
     for file in (output, save):
         if file is not None:
             _check_writable(file)
     rows = source.rows()
-    sampling = Sampling(max_new_tokens=max_new_tokens)
+    if sampling.constrained and is_endpoint(model):
+        raise UserError("an endpoint's calls cannot be held to schemas from here", mend="leave out --constrained")
     judged = contenders(model, adapter)
     asked = decisions_of(rows)
     decisions = fitting(judged["base"].model, asked, sampling)
@@ -80,7 +87,11 @@ def evaluate(
         "decisions": len(decisions),
         "left_out_too_long": len(asked) - len(decisions),
         **numbers(decisions, verdicts),
-        "sampling": {"temperature": 0.0, "max_new_tokens": max_new_tokens},
+        "sampling": {
+            "temperature": sampling.temperature,
+            "max_new_tokens": sampling.max_new_tokens,
+            "constrained": sampling.constrained,
+        },
         "seed": source.seed,
         "versions": {name: version(name) for name in PACKAGES},
         "seconds": round(time.monotonic() - started, 1),

@@ -81,7 +81,10 @@ def domains(folder: Path = FOLDER) -> dict[str, list[Frame]]:
 
 def read_domain(file: Path) -> list[Frame]:
     content = yaml.load(file.read_text(encoding="utf-8"), _TEXTS)
-    lists = {name: _from_list(words) for name, words in (content.get("values") or {}).items()}
+    try:
+        lists = {name: _from_list(words) for name, words in (content.get("values") or {}).items()}
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{file.name}: values: {type(error).__name__}: {error}") from error
     frames = []
     for name, entry in content["forms"].items():
         try:
@@ -96,8 +99,8 @@ def _frame(domain: str, entry: dict[str, Any], lists: dict[str, Make]) -> Frame:
     result = {key: kind if kind in fields else _kind(kind, {}, lists)[1] for key, kind in entry["result"].items()}
     asks = {lang: _lines(entry[lang], fields) for lang in LANGUAGES}
     tells = {lang: _lines(entry["tells"][lang], result) for lang in LANGUAGES}
-    about = {lang: list(entry["about"][lang]) for lang in LANGUAGES}
-    return Frame(domain, list(entry["names"]), about, fields, asks, result, tells)
+    about = {lang: _texts(entry["about"][lang]) for lang in LANGUAGES}
+    return Frame(domain, _texts(entry["names"]), about, fields, asks, result, tells)
 
 
 def _field(entry: dict[str, Any], lists: dict[str, Make]) -> FrameField:
@@ -109,8 +112,8 @@ def _field(entry: dict[str, Any], lists: dict[str, Make]) -> FrameField:
         schema = {"type": type_}
         if type_ == "array":
             schema["items"] = {"type": "number" if entry["kind"] == "numbers" else "string"}
-    about = {lang: list(entry[lang]) for lang in LANGUAGES}
-    return FrameField(list(entry["names"]), about, schema, make, entry.get("required") == "true")
+    about = {lang: _texts(entry[lang]) for lang in LANGUAGES}
+    return FrameField(_texts(entry["names"]), about, schema, make, entry.get("required") == "true")
 
 
 def _kind(kind: str, entry: dict[str, Any], lists: dict[str, Make]) -> tuple[str, Make]:
@@ -123,7 +126,9 @@ def _kind(kind: str, entry: dict[str, Any], lists: dict[str, Make]) -> tuple[str
     return _TYPES[kind]
 
 
-def _from_list(words: dict[str, list[str]]) -> Make:
+def _from_list(given: dict[str, list[str]]) -> Make:
+    words = {lang: _texts(given[lang]) for lang in LANGUAGES}
+
     def make(rng: random.Random, lang: str) -> Value:
         if rng.random() < _FREE_SHARE:
             return values.term(rng, lang)
@@ -132,7 +137,9 @@ def _from_list(words: dict[str, list[str]]) -> Make:
     return make
 
 
-def _from_options(options: dict[str, list[str]]) -> Make:
+def _from_options(given: dict[str, list[str]]) -> Make:
+    options = {value: _texts(words) for value, words in given.items()}
+
     def make(rng: random.Random, lang: str) -> Value:
         value = rng.choice(list(options))
         return Value(value, options[value][lang == "zh"])
@@ -159,6 +166,14 @@ def _ranged(kind: str, low: float, high: float) -> Make:
         return Value(amount, repr(amount))
 
     return make
+
+
+def _texts(given: list[Any]) -> list[str]:
+    """A list of texts: an unquoted one with a colon in it is an object to YAML."""
+    for text in given:
+        if not isinstance(text, str) or not text:
+            raise ValueError(f"{text!r} is no text; put it into quotes")
+    return list(given)
 
 
 def _lines(text: str, known: dict[str, Any]) -> list[str]:
