@@ -249,6 +249,7 @@ def run(args: argparse.Namespace) -> None:
         (args.output / EARLIER).write_text(record, encoding="utf-8")
     first = training.rank == 0
     if first:
+        forget_after(args.output / "log.jsonl", training.steps)
         _record_session(args.output / "sessions.json", args, plan, training)
     stopped: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: stopped.append(number))
@@ -276,6 +277,18 @@ def run(args: argparse.Namespace) -> None:
             if not stopped:
                 log.probes(training.probe(args.probe_count))
         bar.close()
+
+
+def forget_after(log: Path, step: int) -> None:
+    """Drop the lines that a killed run wrote after its last checkpoint, that of `step`: those steps are taken again."""
+    if not log.exists():
+        return
+    lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
+    if kept != lines:
+        temporary = log.with_suffix(".tmp")
+        temporary.write_text("".join(kept), encoding="utf-8")
+        os.replace(temporary, log)
 
 
 class Log:

@@ -43,7 +43,12 @@ def test_the_same_seed_gives_the_same_weights(finished: Path, tmp_path: Path) ->
     assert all(torch.equal(value, weights(finished)[name]) for name, value in weights(tmp_path).items())
 
 
-def test_a_run_that_was_stopped_goes_on_to_the_same_weights(
+def losses(folder: Path) -> list[tuple[int, float]]:
+    entries = map(json.loads, (folder / "log.jsonl").read_text(encoding="utf-8").splitlines())
+    return [(entry["step"], entry["loss"]) for entry in entries if "loss" in entry]
+
+
+def test_a_run_that_was_killed_goes_on_to_the_same_weights_and_the_same_log(
     finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from training.base import pretrain as module
@@ -51,17 +56,22 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(
     class StoppedError(Exception):
         pass
 
-    def stop_after_four(args: object, training: module.Pretraining) -> float:
-        if training.steps == 4 and not (tmp_path / "checkpoint.pt").exists():
+    def save_after_four_and_stop_after_six(args: object, training: module.Pretraining) -> float:
+        if training.steps == 4:
             training.save(tmp_path / "checkpoint.pt")
+        if training.steps == 6:
             raise StoppedError
         return training.tokens / 3072
 
-    monkeypatch.setattr(module, "spent", stop_after_four)
+    monkeypatch.setattr(module, "spent", save_after_four_and_stop_after_six)
     with pytest.raises(StoppedError):
         pretrain(tmp_path, 3072)
     monkeypatch.undo()
+    assert losses(tmp_path)[-1][0] == 6
+    with (tmp_path / "log.jsonl").open("a", encoding="utf-8") as log:
+        log.write('{"step": 7, "los')
     pretrain(tmp_path, 3072)
+    assert losses(tmp_path) == losses(finished)
     assert all(torch.equal(value, weights(finished)[name]) for name, value in weights(tmp_path).items())
     assert len(json.loads((tmp_path / "sessions.json").read_text())) == 2
 
