@@ -6,7 +6,7 @@ alone: without the sizes, `load_dataset` gives a folder's rows as they were befo
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from datasets import DatasetInfo, Features
 from datasets.info import DatasetInfosDict
@@ -16,12 +16,11 @@ from huggingface_hub import DatasetCard
 from dataset_builder.parquet import Written
 
 
-@dataclass
-class Configuration:
-    """One configuration: its features, and what was written of each split."""
+class Configuration(NamedTuple):
+    """One configuration: its features, and what was written of each split; a split without a row is none."""
 
     features: Features
-    splits: dict[str, Written] = field(default_factory=dict)
+    splits: Mapping[str, Written]
 
 
 def with_dataset_info(card: str, configurations: Mapping[str, Configuration]) -> str:
@@ -33,13 +32,14 @@ def with_dataset_info(card: str, configurations: Mapping[str, Configuration]) ->
 
 
 def _info(configuration: Configuration) -> DatasetInfo:
+    there = {name: written for name, written in configuration.splits.items() if written.rows}
     splits = {
         name: SplitInfo(name=name, num_bytes=written.bytes, num_examples=written.rows)
-        for name, written in configuration.splits.items()
+        for name, written in there.items()
     }
     return DatasetInfo(
         features=configuration.features,
         splits=SplitDict(splits),
-        dataset_size=sum(written.bytes for written in configuration.splits.values()),
-        download_size=sum(written.file_bytes for written in configuration.splits.values()),
+        dataset_size=sum(written.bytes for written in there.values()),
+        download_size=sum(written.file_bytes for written in there.values()),
     )

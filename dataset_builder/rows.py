@@ -223,9 +223,9 @@ def write_dataset(
     """Write a dataset folder in Hub layout, whole or not at all.
 
     Layout: `data/SPLIT-*.parquet` (the configuration `sft`), `preference/train-*.parquet` and
-    `rejected/train-*.parquet` (the configurations of those names), `README.md` (`card`, with
-    the sizes), `rejected.jsonl` (stage, reason, row), `callsmith.json` (`manifest`) and a file of JSON lines for each
-    name of `extra`. What is empty is left out. Rows are expected to have passed `check_row`.
+    `rejected/train-*.parquet` (the configurations of those names), `README.md` (`card`, with the
+    sizes), `rejected.jsonl` (stage, reason, row), `callsmith.json` (`manifest`) and a file of JSON lines for each name
+    of `extra`. What is empty is left out. Rows are expected to have passed `check_row`.
 
     Raises:
         UserError: no split has a row, the disk refuses, or `folder` exists and may not be replaced.
@@ -239,11 +239,11 @@ def write_dataset(
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent) as holder:
             building = Path(holder) / "new"
             building.mkdir()
-            written = {"sft": Configuration(SFT_FEATURES)}
-            for split, rows in splits.items():
-                done = write_shards(building / "data", split, rows, len(rows), SFT_FEATURES)
-                if done.rows:
-                    written["sft"].splits[split] = done
+            data = {
+                split: write_shards(building / "data", split, rows, len(rows), SFT_FEATURES)
+                for split, rows in splits.items()
+            }
+            written = {"sft": Configuration(SFT_FEATURES, data)}
             if pairs:
                 done = write_shards(building / "preference", "train", pairs, len(pairs), PREFERENCE_FEATURES)
                 written["preference"] = Configuration(PREFERENCE_FEATURES, {"train": done})

@@ -8,6 +8,7 @@ What belongs to one visitor is a `Visit` in that visitor's `gr.State`.
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,21 @@ def build(page: Page, *, concurrency: int = 1) -> gr.Blocks:
     return app.queue(max_size=WAITING, default_concurrency_limit=concurrency)
 
 
+def open_page(
+    model: str, adapter: str | None, tools: str, feedback_dir: str | None = None, questions: Sequence[str] = ()
+) -> Page:
+    """The page of a model and tools by name, as `load_model` and `load_tools` take them.
+
+    Raises:
+        UserError: One of them is not there, or does not fit.
+    """
+    feedback = Feedback(feedback_dir) if feedback_dir else None
+    known = load_tools(tools)  # before the model, which takes longer: a mistake in them shows at once
+    loaded = load_model(model, adapter=adapter)
+    sampling, warned = page_sampling(loaded, known), other_template(loaded, adapter)
+    return Page(loaded, known, feedback, questions, sampling=sampling, warned=warned)
+
+
 def launch(app: gr.Blocks, *, host: str | None = None, port: int | None = None, share: bool = False) -> None:
     """Serve `app` until interrupted, without a font or a script from elsewhere; None: as the environment says.
 
@@ -175,12 +191,9 @@ def read_questions(file: str) -> list[str]:
 
 def main() -> None:
     """Start as a Space does: MODEL, ADAPTER, TOOLS and FEEDBACK_DIR come from the environment."""
-    adapter, folder = os.environ.get("ADAPTER") or None, os.environ.get("FEEDBACK_DIR")
-    model = load_model(os.environ.get("MODEL", "embedded"), adapter=adapter)
-    feedback = Feedback(folder) if folder else None
-    tools = load_tools(os.environ.get("TOOLS", "embedded"))
-    sampling, warned = page_sampling(model, tools), other_template(model, adapter)
-    launch(build(Page(model, tools, feedback, sampling=sampling, warned=warned)))
+    given = os.environ
+    model, tools = given.get("MODEL", "embedded"), given.get("TOOLS", "embedded")
+    launch(build(open_page(model, given.get("ADAPTER") or None, tools, given.get("FEEDBACK_DIR"))))
 
 
 def _first_language(request: gr.Request) -> str:

@@ -29,19 +29,9 @@ def serve(
 ) -> None:
     """Open the demo: chat with the model in a browser, its tool calls folded into view, in Chinese and English."""
     check_address(host, port)
-    from agent.models import load_model
-    from agent.models.templates import other_template
-    from agent.tools import load_tools
-    from space.app import build, launch, read_questions
-    from space.feedback import Feedback
-    from space.holding import page_sampling
-    from space.page import Page
+    from space.app import build, launch, open_page, read_questions
 
     questions = read_questions(examples) if examples else ()
-    feedback = Feedback(feedback_dir) if feedback_dir else None
-    known = load_tools(tools)  # before the model, which takes longer: a mistake in them shows at once
-    loaded = load_model(model, adapter=adapter)
-    sampling, warned = page_sampling(loaded, known), other_template(loaded, adapter)
-    page = Page(loaded, known, feedback, questions, sampling=sampling, warned=warned)
+    page = open_page(model, adapter, tools, feedback_dir, questions)
     remote = model.startswith(("http://", "https://", "hf:"))
     launch(build(page, concurrency=concurrency or (16 if remote else 1)), host=host, port=port, share=share)

@@ -153,7 +153,8 @@ def test_a_commit_of_somebody_else_is_not_overwritten(hub, pushing, monkeypatch)
     assert files["README.md"] == b"# Somebody else's"
     assert files["data/train-00000-of-00002.parquet"]
     push(folder, name)
-    assert files["README.md"].endswith(b"# Another card")
+    assert files["README.md"] == (folder / "README.md").read_bytes()
+    assert files["README.md"].endswith(b"---\n# Another card")
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ from training.base.batches import IGNORED, make_batch
 from training.base.model import base_config, random_model
 from training.base.probes import probe
 from training.base.tokenizer import corpus_tokenizer
+from training.run import write_json, write_whole
 
 RECORD = "pretraining.json"  # of an exported model: how it came to be, in numbers
 EARLIER = "earlier.json"  # that record of the model a run started from
@@ -286,9 +287,7 @@ def forget_after(log: Path, step: int) -> None:
     lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
     kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
     if kept != lines:
-        temporary = log.with_suffix(".tmp")
-        temporary.write_text("".join(kept), encoding="utf-8")
-        os.replace(temporary, log)
+        write_whole(log, "".join(kept))
 
 
 class Log:
@@ -353,9 +352,7 @@ def _record_session(path: Path, args: argparse.Namespace, plan: Plan, training: 
         },
     }
     sessions = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps([*sessions, session], indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    write_json(path, [*sessions, session])
 
 
 def _corpus_fingerprint() -> str:

@@ -87,9 +87,7 @@ def _in_batches(
 
     Not where a grammar brings a reply to its end before the limit: it would be another reply.
     """
-    short = replace(sampling, max_new_tokens=min(SHORT, sampling.max_new_tokens))
-    if sampling.enforces:
-        short = sampling
+    short = sampling if sampling.enforces else replace(sampling, max_new_tokens=min(SHORT, sampling.max_new_tokens))
     replies = model.generate_batch(asked, short, batch_size=BATCH, progress=progress)
     cut = [index for index, reply in enumerate(replies) if reply.finish == "length" and short != sampling]
     progress(-len(cut))

@@ -68,9 +68,9 @@ def evaluate(
     for file in (output, save):
         if file is not None:
             _check_writable(file)
-    rows = source.rows()
     if sampling.constrained and is_endpoint(model):
         raise UserError("an endpoint's calls cannot be held to schemas from here", mend="leave out --constrained")
+    rows = source.rows()
     judged = contenders(model, adapter)
     asked = decisions_of(rows)
     decisions = fitting(judged["base"].model, asked, sampling)
