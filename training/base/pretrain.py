@@ -34,6 +34,7 @@ from agent.errors import UserError, exit_codes
 from training.base.attention import BLOCKS
 from training.base.batches import IGNORED, make_batch
 from training.base.model import base_config, random_model
+from training.base.muon import Float32Muon
 from training.base.probes import probe
 from training.base.tokenizer import corpus_tokenizer
 from training.run import write_json, write_whole
@@ -96,12 +97,13 @@ class Pretraining:
         matrices = [p for name, p in self.model.named_parameters() if p.ndim == 2 and "embed" not in name]
         chosen = {id(p) for p in matrices}
         others = [p for p in self.model.parameters() if id(p) not in chosen]
+        self.half = half_precision(self.device)
+        muon = torch.optim.Muon if self.half else Float32Muon
         self.optimizers: list[torch.optim.Optimizer] = [
-            torch.optim.Muon(matrices, lr=plan.muon_rate),
+            muon(matrices, lr=plan.muon_rate),
             torch.optim.AdamW(others, lr=plan.adamw_rate, betas=(0.9, 0.95), weight_decay=0.0),
         ]
         self.steps, self.tokens, self.learned_tokens, self.seconds = 0, 0, 0, 0.0
-        self.half = half_precision(self.device)
         grouped = dist.is_initialized()
         self.rank, self.processes = (dist.get_rank(), dist.get_world_size()) if grouped else (0, 1)
 
