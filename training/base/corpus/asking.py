@@ -16,10 +16,13 @@ _OPEN_EN = (
     "{a} the {t}", "please {a} a {t}", "I want to {a} a {t}", "can you {a} the {t}", "{a} {t}", "I need to {a} the {t}",
     "help me {a} a {t}", "could you {a} my {t}", "would you {a} a {t}", "my wish is to {a} the {t}",
     "time to {a} the {t}", "let us {a} the {t}", "{a} a {t} for me", "{t}, {a} it", "I have to {a} one {t}",
+    "what is the {t}", "any {t}", "I need the {t}", "what about the {t}", "{t}", "show me the {t}", "new {t}",
+    "which {t}",
 )  # fmt: skip
 _OPEN_ZH = (
     "{a}{t}", "请{a}{t}", "我想{a}{t}", "帮我{a}{t}", "能不能{a}{t}", "麻烦{a}一下{t}", "我要{a}{t}", "请帮忙{a}{t}",
     "把{t}{a}", "替我{a}{t}", "我得{a}{t}", "{t}帮我{a}", "想请你{a}{t}", "是时候{a}{t}了", "给我{a}{t}",
+    "{t}是多少", "{t}呢", "我要{t}", "{t}", "{t}怎么样", "说说{t}", "有没有{t}", "来个{t}",
 )  # fmt: skip
 
 

@@ -97,7 +97,7 @@ def convert(rng: random.Random, lang: str) -> Document:
         said, answer = value.said, value.json
         ask = rng.choice(("把{x}写成YYYY-MM-DD", "日期{x}") if zh else ("Write {x} as YYYY-MM-DD", "Date: {x}"))
     elif roll < 0.9:
-        value = values.several(rng.choice((values.person, values.term, values.signed, values.place)))(rng, lang)
+        value = values.several(rng.choice((values.person, values.term, values.reading, values.place)))(rng, lang)
         said, answer = value.said, to_json(value.json)
         ask = rng.choice(
             ("把“{x}”写成JSON列表", "{x}\nJSON列表：") if zh else ("Write {x} as a JSON list", "{x}\nAs a JSON list:")

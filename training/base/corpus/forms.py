@@ -93,7 +93,7 @@ def make_field(rng: random.Random, style: str, unknown: bool) -> Field:
         return _switch_field(rng, style)
     else:
         first, second = rng.choice(words.QUALITIES + words.THINGS), _noun(rng, unknown)
-        label = (f"{first[0]} {second[0]}", first[1] + second[1])
+        label = (f"{first[0]} {second[0]}", first[1] + second[1]) if rng.random() < 0.65 else second
         type_, made = rng.choice(_RANDOM_MAKES)
         name, schema, mentions = label[0], {"type": type_}, GENERIC
         about = rng.choice((label, (f"The {label[0]}", f"{label[1]}的值"), (f"Value of the {label[0]}", label[1])))
@@ -305,7 +305,7 @@ def make_forms(rng: random.Random, low: int, high: int, most_fields: int = 4, un
         rng.shuffle(forms)
         return forms
     forms = [make_form(rng, taken, style, most_fields, unknown) for _ in range(rng.randint(low, high))]
-    if rng.random() < 0.3 and len(forms) > 2:  # a near neighbour: the same thing, another action
+    if rng.random() < 0.3 and len(forms) > 2:  # a near neighbour: it takes the same fields
         forms[-1] = replace(make_form(rng, taken, style, most_fields, unknown), fields=forms[0].fields)
     rng.shuffle(forms)
     return forms

@@ -43,10 +43,12 @@ _TYPES: dict[str, tuple[str, Make]] = {
     "letters": ("string", lambda rng, lang: values.same(values.letters(rng, 2, 7))),
     "persons": ("array", values.several(values.person)),
     "terms": ("array", values.several(values.term)),
-    "numbers": ("array", values.several(values.signed, 3, 5)),
+    "numbers": ("array", values.numbers),
 }
 _TEXTS = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # texts only: `no` stays `no`
+_MANY = "several "  # before a kind of text or a list: an array of them
 _FREE_SHARE = 0.12  # of the values of a word list is any other term, so that copying is learned and not the list
+_OWN_WORD_SHARE = 0.25  # of the options are said as they are stored, in a Chinese sentence too
 
 
 @dataclass(frozen=True)
@@ -81,16 +83,13 @@ def domains(folder: Path = FOLDER) -> dict[str, list[Frame]]:
 
 def read_domain(file: Path) -> list[Frame]:
     content = yaml.load(file.read_text(encoding="utf-8"), _TEXTS)
+    part, frames = "values", []
     try:
         lists = {name: _from_list(words) for name, words in (content.get("values") or {}).items()}
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{file.name}: values: {type(error).__name__}: {error}") from error
-    frames = []
-    for name, entry in content["forms"].items():
-        try:
+        for part, entry in content["forms"].items():  # noqa: B007  # told where one of them is wrong
             frames.append(_frame(file.stem, entry, lists))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ValueError(f"{file.name}: {name}: {type(error).__name__}: {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"{file.name}: {part}: {type(error).__name__}: {error}") from error
     return frames
 
 
@@ -121,6 +120,8 @@ def _kind(kind: str, entry: dict[str, Any], lists: dict[str, Make]) -> tuple[str
         return "string", lists[kind]
     if kind == "switch":
         return "boolean", _switch(entry["yes"], entry["no"])
+    if kind.startswith(_MANY):
+        return "array", values.several(_kind(kind.removeprefix(_MANY), entry, lists)[1])
     if kind in ("integer", "number"):
         return kind, _ranged(kind, float(entry.get("low", 1)), float(entry.get("high", 500)))
     return _TYPES[kind]
@@ -142,7 +143,7 @@ def _from_options(given: dict[str, list[str]]) -> Make:
 
     def make(rng: random.Random, lang: str) -> Value:
         value = rng.choice(list(options))
-        return Value(value, options[value][lang == "zh"])
+        return Value(value, value if rng.random() < _OWN_WORD_SHARE else options[value][lang == "zh"])
 
     return make
 

@@ -205,7 +205,7 @@ KINDS = [
     ),
     _kind(
         "array",
-        values.several(values.signed, 3, 5),
+        values.numbers,
         "numbers data_points readings series",
         "List of numbers|数字列表;The numbers|各个数",
         "of {v}|{v}的;the numbers are {v}|数字是{v};with {v}|用{v}",

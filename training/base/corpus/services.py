@@ -8,6 +8,7 @@ import random
 from dataclasses import replace
 from typing import Any
 
+from training.base.corpus import values
 from training.base.corpus.asking import make_request
 from training.base.corpus.document import Document, Turn, chat, exchange
 from training.base.corpus.forms import Field, Form, make_form, make_forms, spoken_form
@@ -148,7 +149,7 @@ def _exchange(rng: random.Random, forms: list[Form], lang: str, writing: Writing
         return "many", _many(rng, forms, lang, writing)
     request = make_request(rng, rng.choice(forms), lang)
     turns = exchange(request.text, writing.one(request.form.name, request.filled))
-    return "one", turns + (follow_up(rng, lang, [request]) if rng.random() < 0.35 else [])
+    return "one", turns + (follow_up(rng, lang, [request]) if rng.random() < 0.45 else [])
 
 
 def _unsuited(rng: random.Random, forms: list[Form], lang: str) -> tuple[str, str]:
@@ -212,7 +213,7 @@ def _many(rng: random.Random, forms: list[Form], lang: str, writing: Writing) ->
     requests: list[Request] = [make_request(rng, form, lang) for form in picked]
     question = joined(rng, [request.text for request in requests], lang)
     reply = "\n".join(writing.one(request.form.name, request.filled) for request in requests)
-    return exchange(question, reply) + (follow_up(rng, lang, requests) if rng.random() < 0.3 else [])
+    return exchange(question, reply) + (follow_up(rng, lang, requests) if rng.random() < 0.6 else [])
 
 
 def joined(rng: random.Random, asked_for: list[str], lang: str) -> str:
@@ -235,7 +236,7 @@ def same_but(rng: random.Random, lang: str) -> Document:
     rest = replace(form, fields=[item for item in form.fields if item is not varied])
     base = make_request(rng, rest, lang, labelled=True)
     chosen = [varied.make(rng, lang) for _ in range(rng.choice((2, 2, 3)))]
-    listing = _listing(rng, chosen, lang)
+    listing = values.listed(rng, [value.said for value in chosen], lang)
     joint = rng.choice(varied.mentions)[lang == "zh"].format(v=listing, l=varied.label[lang])
     question = base.text.rstrip("。？.?") + ("，" if lang == "zh" else ", ") + joint
     order = [item.name for item in form.fields]
@@ -246,15 +247,11 @@ def same_but(rng: random.Random, lang: str) -> Document:
     return _same_chat(rng, forms, writing, lang, form, question, records)
 
 
-def _listing(rng: random.Random, chosen: list[Value], lang: str) -> str:
-    said = [value.said for value in chosen]
-    return rng.choice(("、", "和")).join(said) if lang == "zh" else ", ".join(said[:-1]) + " and " + said[-1]
-
-
 def _natural_same(rng: random.Random, form: Form, varied: Field, lang: str) -> tuple[str, list[dict[str, Any]]] | None:
     """In people's own words, with several values at the place of one; None where no line of the frame serves."""
     chosen = [varied.make(rng, lang) for _ in range(rng.choice((2, 2, 3)))]
-    said = asked(rng, form, lang, leave_out=False, told={varied.name: Value(None, _listing(rng, chosen, lang))})
+    listing = values.listed(rng, [value.said for value in chosen], lang)
+    said = asked(rng, form, lang, leave_out=False, told={varied.name: Value(None, listing)})
     if said is None:
         return None
     return said.text, [{**said.filled, varied.name: value.json} for value in chosen]

@@ -12,6 +12,7 @@ from training.base.corpus.forms import Field, Form
 from training.base.corpus.frames import expand, fill, slots
 from training.base.corpus.values import Value
 
+_ALL_TOLD = 0.8  # of the results hold nothing but what is told: an answer that leaves values out should be rare
 _DRAWS = 12  # of a line, until one has the values that are wanted
 
 
@@ -63,7 +64,10 @@ def result(rng: random.Random, form: Form, filled: dict[str, Any], lang: str) ->
     lines = [line for line in frame.tells[lang] if set(slots(line)) <= record.keys()]
     if not lines or not record:
         return None
-    return record, fill(expand(rng, rng.choice(lines)), {key: _spoken(value, lang) for key, value in record.items()})
+    said = expand(rng, rng.choices(lines, weights=[1 + len(slots(line)) for line in lines])[0])
+    if rng.random() < _ALL_TOLD and slots(said):
+        record = {key: value for key, value in record.items() if key in slots(said)}
+    return record, fill(said, {key: _spoken(value, lang) for key, value in record.items()})
 
 
 def _spoken(value: Any, lang: str) -> str:

@@ -178,7 +178,9 @@ def code(rng: random.Random, lang: str) -> Value:
     upper = "".join(rng.choices(string.ascii_uppercase, k=rng.randint(1, 4)))
     digits = "".join(rng.choices(string.digits, k=rng.randint(2, 7)))
     mixed = "".join(rng.choices(string.ascii_letters + string.digits, k=rng.randint(4, 9)))
-    return same(rng.choice((f"{upper}-{digits}", upper + digits, mixed, f"{letters(rng, 2, 5)}_{digits}", digits)))
+    # Of a few signs again and again: what stood before tells less of what comes next.
+    few = "".join(rng.choices(rng.sample(string.ascii_uppercase + string.digits, rng.randint(2, 4)), k=len(mixed)))
+    return same(rng.choice((f"{upper}-{digits}", upper + digits, mixed, f"{letters(rng, 2, 5)}_{digits}", digits, few)))
 
 
 def address(rng: random.Random, lang: str) -> Value:
@@ -193,10 +195,11 @@ def address(rng: random.Random, lang: str) -> Value:
 
 def title(rng: random.Random, lang: str) -> Value:
     """What a work, a place or a thing is called: several words, said plain, in quotes or in the marks of a title."""
+    if rng.random() < 0.25:
+        text = phrase(rng, lang).said
+        return Value(text, rng.choice(("《{v}》", "“{v}”", "{v}") if lang == "zh" else ('"{v}"', "{v}")).format(v=text))
     if lang == "zh":
-        count_ = rng.randint(1, 3)
-        parts = [rng.choice(words.THINGS)[1] if rng.random() < 0.5 else han(rng, 1, 3) for _ in range(count_)]
-        text = rng.choice(("", "", "的", "与", "之")).join(parts)
+        text = rng.choice(("", "", "的", "与", "之")).join(_chinese_pieces(rng, rng.randint(1, 3)))
         return Value(text, rng.choice(("《{v}》", "“{v}”", "「{v}」", "{v}", "{v}")).format(v=text))
     one, two = (_title_word(rng), _title_word(rng))
     shape = rng.choice(
@@ -208,17 +211,61 @@ def title(rng: random.Random, lang: str) -> Value:
     return Value(text, rng.choice(('"{v}"', "'{v}'", "“{v}”", "{v}", "{v}", "{v}")).format(v=text))
 
 
+def _chinese_pieces(rng: random.Random, count_: int) -> list[str]:
+    """Listed things and characters in any order, half of each."""
+    return [rng.choice(words.THINGS)[1] if rng.random() < 0.5 else han(rng, 1, 3) for _ in range(count_)]
+
+
 def _title_word(rng: random.Random) -> str:
     word = rng.choice((rng.choice(words.THINGS)[0], rng.choice(words.WORDS_EN), scrap(rng)))
     return word.replace("_", " ").title() if word.islower() else word
 
 
+_PHRASES_EN = (
+    "{n} with {p}", "{n} for {p} and {p}", "{n} at the {m}", "{n} and {m}", "{q} {n} near {c}", "the {n} is {q}",
+    "the {n} needs a {m}", "{p} has the {n}", "call {p} before {t}", "come to the {n} at {t}", "{n} of {c}",
+    "we are out of {n}", "do not forget the {m}", "take {k} {n} along on {d}", "back by {t}", "who brings the {n}",
+    "leave the {n} by the {m}", "no {n} today", "is the {n} {q} yet", "{k} more {n}", "first {n}, then {m}",
+    "{p} said: no {n}", "{n} - {m} - {c}", "from {c} to {n}", "{q} {n} {m}", "see the {n} in {c}", "{n} {k}",
+    "how to {w} a {n}", "{w} the {n} with {p}", "why {n} is not {m}",
+)  # fmt: skip
+_PHRASES_ZH = (
+    "和{p}谈{n}", "{n}在{p}手里", "{t}到{n}旁边集合", "{n}坏了", "{n}要换{q}的", "带上{n}和{m}", "{p}的{n}", "{c}的{n}",
+    "{n}还没到", "今天不用{n}", "谁去拿{n}", "先把{n}还给{p}", "关于{n}的{m}", "{n}与{m}的安排", "{k}个{n}够不够",
+    "{n}放在{m}上面", "{d}前交{n}", "去{c}见{p}", "跟{p}、{p}一起{w}{n}", "{n}，还有{m}", "不是{n}，是{m}", "{q}{n}",
+    "怎么{w}{n}", "{n}比{m}{q}", "从{c}带来的{n}", "{p}说{n}不行", "给{p}的{m}", "{n}第{k}期", "{w}{n}的人",
+    "没有{n}的{c}",
+)  # fmt: skip
+
+
+def phrase(rng: random.Random, lang: str) -> Value:
+    """What people write down for others: with names, places, times and joining words in it, yet one value."""
+    zh = lang == "zh"
+    shape = rng.choice(_PHRASES_ZH if zh else _PHRASES_EN)
+    while "{p}" in shape:
+        shape = shape.replace("{p}", person(rng, lang).said, 1)
+    noun, other = (rng.choice(words.THINGS)[zh] if rng.random() < 0.7 else unknown_noun(rng)[zh] for _ in range(2))
+    return same(
+        shape.format(
+            n=noun,
+            m=other,
+            q=rng.choice(words.QUALITIES)[zh],
+            w=rng.choice(rng.choice(words.ACTIONS)[zh]),
+            c=place(rng, lang).said,
+            d=date(rng, lang).said,
+            t=time_of_day(rng, lang).said,
+            k=rng.randint(2, 60),
+        )
+    )
+
+
 def sentence(rng: random.Random, lang: str) -> Value:
-    """A few words of free text: a title, a note, a message."""
+    """Some words of free text: a note, a message, or words in no order at all."""
+    if rng.random() < 0.6:
+        return phrase(rng, lang)
     count_ = rng.randint(2, 5)
     if lang == "zh":
-        parts = [rng.choice(words.THINGS)[1] if rng.random() < 0.5 else han(rng, 1, 3) for _ in range(count_)]
-        return same("".join(parts))
+        return same("".join(_chinese_pieces(rng, count_)))
     makes = (lambda: rng.choice(words.THINGS)[0], lambda: rng.choice(words.WORDS_EN), lambda: scrap(rng))
     return same(" ".join(rng.choices(makes, (4, 3, 3))[0]() for _ in range(count_)))
 
@@ -256,13 +303,35 @@ def anything(rng: random.Random, lang: str) -> Value:
     return rng.choice(makes)(rng, other)
 
 
-def several(make: Make, low: int = 2, high: int = 4) -> Make:
+def reading(rng: random.Random, lang: str) -> Value:
+    """A number of a list: whole or not, of any size, now and then below zero."""
+    top = 10 ** rng.randint(1, 3)
+    number = rng.randint(0, top) if rng.random() < 0.55 else round(rng.uniform(0, top), rng.choice((1, 1, 2)))
+    number = -number if rng.random() < 0.1 else number
+    return Value(number, repr(number))
+
+
+_LENGTHS = (2, 2, 3, 3, 3, 4, 4, 5, 6)
+
+
+def several(make: Make, lengths: tuple[int, ...] = _LENGTHS) -> Make:
+    """A list, said as lists are: with marks alone, or the last one joined by a word."""
+
     def make_list(rng: random.Random, lang: str) -> Value:
-        items = [make(rng, lang) for _ in range(rng.randint(low, high))]
-        if lang == "zh":
-            said = "、".join(item.said for item in items)
-        else:
-            said = ", ".join(item.said for item in items[:-1]) + " and " + items[-1].said
-        return Value([item.json for item in items], said)
+        items = [make(rng, lang) for _ in range(rng.choice(lengths))]
+        return Value([item.json for item in items], listed(rng, [item.said for item in items], lang))
 
     return make_list
+
+
+numbers = several(reading, (3, 3, 4, 4, 5, 5, 6, 7))
+
+
+def listed(rng: random.Random, said: list[str], lang: str) -> str:
+    """Several things in one breath."""
+    mark, last = rng.choice(_LIST_ZH if lang == "zh" else _LIST_EN)
+    return mark.join(said[:-1]) + last + said[-1] if len(said) > 1 else said[0]
+
+
+_LIST_EN = ((", ", " and "), (", ", " and "), (", ", ", "), (", ", ", and "), (" and ", " and "))
+_LIST_ZH = (("、", "、"), ("、", "、"), ("、", "和"), ("，", "，"), ("、", "还有"), ("和", "和"))
