@@ -1,19 +1,14 @@
 """Ranks texts by how well they match a query: BM25 over words and character n-grams, in any mixture of languages.
 
 Comes in: texts, then queries. Goes out: the numbers of the best texts with their scores. Chinese is never cut into
-words: its single characters and pairs are the terms. Needs the extra `search`.
+words: its single characters and pairs are the terms.
 """
 
 import re
 import unicodedata
 from collections.abc import Sequence
 
-from agent.errors import UserError
-
-try:
-    from bm25s import BM25
-except ModuleNotFoundError as error:
-    raise UserError(f"ranking texts needs the package {error.name}", mend='pip install "callsmith[search]"') from error
+from bm25s import BM25
 
 N_GRAM = 4  # letters; words are matched by their parts too, so that `converting` finds `convert_units`
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")

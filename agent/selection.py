@@ -1,7 +1,7 @@
 """Chooses the tools that a model is shown, where there are more than it can hold.
 
 Comes in: tools, and a conversation. Goes out: the few tools nearest to what the person asks, by BM25 over words and
-character n-grams of names, descriptions and parameters in both languages. Needs the extra `search`.
+character n-grams of names, descriptions and parameters in both languages.
 """
 
 from collections.abc import Sequence

@@ -24,7 +24,7 @@ from agent.tools import load_tools
 from space.feedback import Feedback
 from space.holding import page_sampling
 from space.page import Page, example_cards
-from space.tool_list import as_html, first_choice
+from space.tool_list import OFFERED_AT_FIRST, as_html, first_choice, ticked_first
 from space.visit import Visit
 from space.words import LANGUAGES, WORDS, preferred_language
 
@@ -47,7 +47,7 @@ def build(page: Page, *, concurrency: int = 1) -> gr.Blocks:
     """The application; at most `concurrency` questions are answered at once, the others wait in the queue."""
     words = WORDS["en"]
     chosen = first_choice(page.tools, [name for example in page.examples for name in example.tools])
-    names = [*chosen, *(tool.name for tool in page.tools if tool.name not in chosen)]  # ticked ones stand first
+    many = len(page.tools) > OFFERED_AT_FIRST
     with gr.Blocks(title="callsmith", analytics_enabled=False, fill_height=True) as app:
         visit = gr.State(Visit())
         with gr.Row(elem_id="head"):
@@ -77,9 +77,10 @@ def build(page: Page, *, concurrency: int = 1) -> gr.Blocks:
                     download = gr.Button(words.download, size="sm", elem_id="download", scale=0)
             with gr.Column(scale=4, min_width=280):
                 offered = gr.CheckboxGroup(
-                    names, value=chosen, elem_id="offered",
+                    ticked_first(page.tools, chosen), value=chosen, elem_id="offered",
                     label=words.offered, info=words.offered_note,
                 )  # fmt: skip
+                choose = gr.Checkbox(value=many, visible=many, label=words.choose, container=False, elem_id="choose")
                 with gr.Accordion(words.descriptions, open=True) as descriptions:
                     tool_list = gr.HTML(as_html(page.schemas("en"), words), padding=False)
         row_text = gr.Textbox(visible=False)
@@ -100,6 +101,7 @@ def build(page: Page, *, concurrency: int = 1) -> gr.Blocks:
                 say.feedback_note if page.feedback else "",
                 gr.Button(say.download),
                 gr.CheckboxGroup(label=say.offered, info=say.offered_note),
+                gr.Checkbox(label=say.choose),
                 gr.Accordion(label=say.descriptions),
                 as_html(page.schemas(code), say),
                 page.asked_about(now, code),
@@ -107,11 +109,12 @@ def build(page: Page, *, concurrency: int = 1) -> gr.Blocks:
                 gr.Button(say.do_not_run),
             ]
 
-        texts = [title, talk, box, note, download, offered, descriptions, tool_list, asked, run_it, do_not_run]
+        texts = [title, talk, box, note, download, offered, choose, descriptions, tool_list, asked, run_it, do_not_run]
         quick: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
         # The examples appear with the visitor's language, so that no card moves under a finger.
         app.load(_first_language, None, lang, **quick).then(speak, [lang, visit], texts, **quick)
         lang.input(speak, [lang, visit], texts, **quick)
+        offered.input(lambda: False, None, choose, **quick)  # the visitor's own choice stands
 
         def then_answer(event: Any) -> Any:
             number = gr.State(0)
@@ -125,10 +128,10 @@ def build(page: Page, *, concurrency: int = 1) -> gr.Blocks:
             return turn
 
         turns = [
-            then_answer(box.submit(page.asked, [box, visit, lang], [box, visit, talk], **quick)),
+            then_answer(box.submit(page.asked, [box, visit, choose, lang], [box, visit, talk, offered], **quick)),
             then_answer(talk.example_select(page.example, [visit, offered, lang], [visit, offered, talk], **quick)),
             then_answer(talk.retry(page.again, [visit, lang], [visit, talk], **quick)),
-            then_answer(talk.edit(page.reworded, [visit, lang], [visit, talk], **quick)),
+            then_answer(talk.edit(page.reworded, [visit, choose, lang], [visit, talk, offered], **quick)),
             then_answer(run_it.click(page.allowed, [ticket, visit, lang], question, **quick)),
             then_answer(do_not_run.click(page.refused, [ticket, visit, lang], question, **quick)),
             then_answer(clock.tick(page.unanswered, [ticket, visit, lang], question, **quick)),

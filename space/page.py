@@ -5,7 +5,7 @@ of the page. One `Page` serves every visitor and holds nothing of any of them.
 """
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Any
 
 import gradio as gr
@@ -14,11 +14,13 @@ from agent.confirming import refuse
 from agent.loop import Agent
 from agent.messages import ToolSchema
 from agent.models import ChatModel, Sampling
+from agent.selection import Selector
 from agent.tools import Tool
 from space.answer import answers
 from space.consent import as_html
 from space.examples import Example, fitting
 from space.feedback import Feedback, as_row
+from space.tool_list import OFFERED_AT_FIRST, ticked_first
 from space.view import shown
 from space.visit import Visit, ask, before, settled
 from space.words import WORDS, language_of
@@ -54,26 +56,36 @@ class Page:
         self.model, self.tools, self.feedback = model, list(tools), feedback
         known = {tool.name for tool in tools}
         self.examples = [Example(language_of(text), text) for text in questions] or fitting(known)
+        self._selector = Selector(self.tools)
 
     def draw(self, visit: Visit, lang: str) -> Drawn:
         return [line.message for line in shown(visit, WORDS[lang])]
 
-    def asked(self, text: str, visit: Visit, lang: str) -> tuple[Any, Visit, Any]:
-        """Put the visitor's text as a question; the box is emptied only where it was taken."""
+    def asked(self, text: str, visit: Visit, choose: bool, lang: str) -> tuple[Any, Visit, Any, Any]:
+        """Put the visitor's text as a question, and with `choose` tick the tools nearest to it; the box is emptied only
+        where it was taken.
+        """
         after = ask(visit, text)
         if after is visit:
-            return gr.skip(), visit, gr.skip()
-        return "", after, self.draw(after, lang)
+            return gr.skip(), visit, gr.skip(), gr.skip()
+        return "", after, self.draw(after, lang), self.nearest(after) if choose else gr.skip()
 
-    def example(self, visit: Visit, names: list[str], lang: str, data: gr.SelectData) -> tuple[Visit, list[str], Drawn]:
+    def nearest(self, visit: Visit) -> Any:
+        """The list of tools, with those ticked that are nearest to the last questions, or were called before."""
+        return self.ticked([tool.name for tool in self._selector.for_conversation(visit.messages, OFFERED_AT_FIRST)])
+
+    def ticked(self, names: Collection[str]) -> Any:
+        """The list of tools with `names` ticked, those first, since the list may be longer than its box."""
+        chosen = [tool.name for tool in self.tools if tool.name in names]
+        return gr.CheckboxGroup(choices=ticked_first(self.tools, chosen), value=chosen)
+
+    def example(self, visit: Visit, names: list[str], lang: str, data: gr.SelectData) -> tuple[Visit, Any, Drawn]:
         """Put an example as the question, and offer the tools that it needs in place of as many others."""
         text = data.value["text"]
         needed = next((example.tools for example in self.examples if example.text == text), ())
         others = [name for name in names if name not in needed]
-        chosen = {*needed, *others[: max(0, len(names) - len(needed))]}
-        offered = [tool.name for tool in self.tools if tool.name in chosen]
         after = ask(visit, text)
-        return after, offered, self.draw(after, lang)
+        return after, self.ticked({*needed, *others[: max(0, len(names) - len(needed))]}), self.draw(after, lang)
 
     async def answer(self, visit: Visit, names: list[str], lang: str) -> AsyncIterator[tuple[Any, ...]]:
         """Run the agent on what waits for it; the last of what is handed out is the turn's number."""
@@ -143,12 +155,13 @@ class Page:
         visit = ask(earlier, question)
         return visit, self.draw(visit, lang)
 
-    def reworded(self, visit: Visit, lang: str, data: gr.EditData) -> tuple[Visit, Drawn]:
-        """Ask an edited question; what followed the old one is dropped."""
+    def reworded(self, visit: Visit, choose: bool, lang: str, data: gr.EditData) -> tuple[Visit, Drawn, Any]:
+        """Ask an edited question, as `asked` does; what followed the old one is dropped."""
         origin = _origin(visit, lang, data.index)
-        if not visit.running:
-            visit = ask(before(visit, origin)[0], str(data.value))
-        return visit, self.draw(visit, lang)
+        if visit.running:
+            return visit, self.draw(visit, lang), gr.skip()
+        visit = ask(before(visit, origin)[0], str(data.value))
+        return visit, self.draw(visit, lang), self.nearest(visit) if choose else gr.skip()
 
     def rated(self, visit: Visit, names: list[str], lang: str, data: gr.LikeData) -> None:
         """Save the conversation up to the rated answer; a mark that was taken back is saved as such."""

@@ -4,7 +4,7 @@ Comes in: schemas or `Tool`s. Goes out: HTML whose every text is escaped, or nam
 Knows nothing of how a tool runs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from html import escape
 from typing import Any
 
@@ -22,6 +22,11 @@ def first_choice(tools: Sequence[Tool], wanted: Sequence[str]) -> list[str]:
     ranked = [name for name in dict.fromkeys(wanted) if name in names] + [name for name in names if name not in wanted]
     chosen = set(ranked[:OFFERED_AT_FIRST])
     return [name for name in names if name in chosen]
+
+
+def ticked_first(tools: Sequence[Tool], ticked: Collection[str]) -> list[str]:
+    """All names, those in `ticked` before the others: the list may be longer than its box."""
+    return sorted((tool.name for tool in tools), key=lambda name: name not in ticked)
 
 
 def as_html(schemas: Sequence[ToolSchema], words: Words) -> str:

@@ -18,6 +18,7 @@ class Words:
     empty: str
     offered: str
     offered_note: str
+    choose: str
     descriptions: str
     no_parameters: str
     required: str
@@ -52,6 +53,7 @@ WORDS = {
         empty="问点什么，或者从下面选一个例子",
         offered="提供给模型的工具",
         offered_note="点一下即可勾选或取消。模型很小，清单短一些，它读得更准。",
+        choose="每次提问，自动挑出最相关的几个",
         descriptions="工具说明",
         no_parameters="没有参数",
         required="必填",
@@ -92,6 +94,7 @@ WORDS = {
         empty="Ask something, or start from an example",
         offered="Tools offered to the model",
         offered_note="Click to add or remove. The model is small: it reads a short list better.",
+        choose="Pick the nearest tools for each question",
         descriptions="What the tools do",
         no_parameters="No parameters",
         required="required",

@@ -1,7 +1,7 @@
 """A tool that finds passages in a folder of text files.
 
 The folder is named by the environment variable CALLSMITH_KNOWLEDGE; its `.txt` and `.md` files are read, at any depth.
-They are read anew when one of them has changed. Needs the extra `search`.
+They are read anew when one of them has changed.
 """
 
 import functools

@@ -4,9 +4,11 @@ import asyncio
 import json
 import re
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 import yaml
 from scripted_model import TOOLS, ScriptedModel
@@ -50,6 +52,27 @@ def test_few_tools_are_offered_at_first_and_those_of_the_examples_before_others(
     chosen = first_choice(tools, ["gone", wanted])
     assert wanted in chosen
     assert len(chosen) == min(OFFERED_AT_FIRST, len(tools))
+
+
+def test_a_typed_question_ticks_the_nearest_tools_and_a_choice_of_ones_own_stands() -> None:
+    page = Page(ScriptedModel(), load_tools("embedded"))
+    _, visit, _, offered = page.asked("把计时器设成七分钟", Visit(), True, "zh")
+    assert "set_timer" in offered.value
+    assert len(offered.value) == OFFERED_AT_FIRST
+    names = [name for name, _ in offered.choices]
+    assert names[:OFFERED_AT_FIRST] == offered.value
+    assert sorted(names) == sorted(tool.name for tool in page.tools)
+    assert page.asked("and one of nine", visit, False, "en")[3] == gr.skip()
+    assert page.asked("  ", Visit(), True, "en")[1:] == (Visit(), gr.skip(), gr.skip())
+
+
+def test_a_tool_that_was_called_stays_ticked_when_the_talk_goes_on() -> None:
+    page = Page(ScriptedModel(), load_tools("embedded"))
+    _, visit, _, _ = page.asked("What is the weather in Oslo?", Visit(), True, "en")
+    call = {"id": "call_0", "type": "function", "function": {"name": "get_weather", "arguments": {"city": "Oslo"}}}
+    visit = replace(visit, messages=(*visit.messages, {"role": "assistant", "content": "", "tool_calls": [call]}))
+    offered = page.nearest(ask(visit, "Now convert 12 kilometres to miles"))
+    assert {"get_weather", "convert_length"} <= set(offered.value)
 
 
 def test_every_example_names_tools_that_exist_and_both_languages_have_some() -> None:
