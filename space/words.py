@@ -6,6 +6,8 @@ Goes out: `WORDS["zh"]` and `WORDS["en"]`. A word missing in one language is a t
 import re
 from dataclasses import dataclass
 
+from agent.endings import ENDINGS
+
 LANGUAGES = {"zh": "中文", "en": "English"}
 
 
@@ -76,15 +78,7 @@ WORDS = {
         failed="没能答完：",
         stopped="已停止，没有结果。",
         model_error="模型出错了，请再试一次。",
-        reasons={
-            "steps": "步数用完了。",
-            "repeated calls": "模型一再重复同一个调用。",
-            "tokens": "字数用完了。",
-            "length": "回答太长，被截断了。",
-            "seconds": "时间用完了。",
-            "unreadable": "模型写的调用读不懂。",
-            "empty": "模型什么也没写。",
-        },
+        reasons=ENDINGS["zh"],
     ),
     "en": Words(
         title="A small model that calls tools",
@@ -117,15 +111,7 @@ WORDS = {
         failed="No full answer: ",
         stopped="Stopped before there was a result.",
         model_error="the model failed. Please try again.",
-        reasons={
-            "steps": "all steps are used up.",
-            "repeated calls": "the model keeps repeating one call.",
-            "tokens": "all tokens are used up.",
-            "length": "the answer was too long and was cut.",
-            "seconds": "time is up.",
-            "unreadable": "a call by the model could not be understood.",
-            "empty": "the model wrote nothing.",
-        },
+        reasons=ENDINGS["en"],
     ),
 }
 

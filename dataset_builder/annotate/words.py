@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from agent.endings import ENDINGS
+
 LANGUAGES = {"zh": "中文", "en": "English"}
 
 
@@ -137,15 +139,7 @@ WORDS = {
             "tool_calls": "工具调用",
             "role": "角色",
         },
-        reasons_ended={
-            "steps": "步数用完了。",
-            "repeated calls": "模型一再重复同一个调用。",
-            "tokens": "词元用完了。",
-            "length": "回答太长，被截断了。",
-            "seconds": "时间用完了。",
-            "unreadable": "模型写的调用读不懂。",
-            "empty": "模型什么也没写。",
-        },
+        reasons_ended=ENDINGS["zh"],
         translates=True,
     ),
     "en": Words(
@@ -221,15 +215,7 @@ WORDS = {
             "tool_calls": "calls",
             "role": "role",
         },
-        reasons_ended={
-            "steps": "all steps are used up.",
-            "repeated calls": "the model keeps repeating one call.",
-            "tokens": "all tokens are used up.",
-            "length": "the answer was too long and was cut.",
-            "seconds": "time is up.",
-            "unreadable": "a call by the model could not be understood.",
-            "empty": "the model wrote nothing.",
-        },
+        reasons_ended=ENDINGS["en"],
     ),
 }
 

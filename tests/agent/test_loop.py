@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from agent.endings import ENDINGS
 from agent.events import Called, Delta, Done, Failed, Repaired, Replied, Result, Used
 from agent.loop import Agent, Limits, open_calls
 from agent.messages import check_conversation, tool_call, tool_message
@@ -262,3 +263,9 @@ def test_one_agent_serves_many_conversations_at_once(scripted):
         return await asyncio.gather(*(one(f"visitor {number}") for number in range(5)))
 
     assert [message["content"] for message in asyncio.run(both())] == [f"visitor {number}" for number in range(5)]
+
+
+def test_every_way_to_end_without_an_answer_is_worded_in_both_languages():
+    for endings in ENDINGS.values():
+        assert set(endings) == {"length", "steps", "repeated calls", "tokens", "seconds", "unreadable", "empty"}
+    assert ENDINGS["zh"]["tokens"] != ENDINGS["en"]["tokens"]
