@@ -76,11 +76,12 @@ def build(page: Page, *, concurrency: int = 1) -> gr.Blocks:
                     note = gr.Markdown(words.feedback_note if page.feedback else "", elem_classes="note")
                     download = gr.Button(words.download, size="sm", elem_id="download", scale=0)
             with gr.Column(scale=4, min_width=280):
-                offered = gr.CheckboxGroup(
-                    ticked_first(page.tools, chosen), value=chosen, elem_id="offered",
-                    label=words.offered, info=words.offered_note,
-                )  # fmt: skip
-                choose = gr.Checkbox(value=many, visible=many, label=words.choose, container=False, elem_id="choose")
+                with gr.Group():
+                    offered = gr.CheckboxGroup(
+                        ticked_first(page.tools, chosen), value=chosen, elem_id="offered",
+                        label=words.offered, info=words.offered_note,
+                    )  # fmt: skip
+                    choose = gr.Checkbox(value=many, visible=many, label=words.choose, elem_id="choose")
                 with gr.Accordion(words.descriptions, open=True) as descriptions:
                     tool_list = gr.HTML(as_html(page.schemas("en"), words), padding=False)
         row_text = gr.Textbox(visible=False)
