@@ -104,7 +104,7 @@ def make_field(rng: random.Random, style: str, unknown: bool) -> Field:
     return Field(
         identifier(rng, [name], style),
         {"en": label[0], "zh": label[1]},
-        {"en": about[0], "zh": about[1]},
+        _described(rng, {"en": about[0], "zh": about[1]}) if name == label[0] else {"en": about[0], "zh": about[1]},
         schema,
         made,
         mentions,
@@ -198,6 +198,14 @@ def _switch_field(rng: random.Random, style: str) -> Field:
     )
 
 
+_UNDESCRIBED_SHARE = 0.08  # of the fields say no more than their name
+_UNTOLD = {"en": "", "zh": ""}
+
+
+def _described(rng: random.Random, about: dict[str, str]) -> dict[str, str]:
+    return _UNTOLD if rng.random() < _UNDESCRIBED_SHARE else about
+
+
 _SPOKEN_SHARE = 0.65  # of the lists of forms are real services, the others invented ones
 _MORE = (
     ("Returns the result.", "返回结果。"),
@@ -279,7 +287,8 @@ def spoken_form(rng: random.Random, frame: Frame, taken: set[str], style: str) -
         used.add(spelled)
         about = {lang: rng.choice(texts) for lang, texts in given.about.items()}
         label = {lang: _short(re.split("[:：（(]", text)[0].strip()) for lang, text in about.items()}
-        fields[slot] = Field(spelled, label, about, dict(given.schema), given.make, GENERIC, given.required)
+        shown = about if "enum" in given.schema else _described(rng, about)
+        fields[slot] = Field(spelled, label, shown, dict(given.schema), given.make, GENERIC, given.required)
     about = {lang: rng.choice(texts) for lang, texts in frame.about.items()}
     return Form(name, ([], []), ("", ""), ("", ""), ("", ""), about, list(fields.values()), Spoken(frame, fields))
 
@@ -292,6 +301,20 @@ def spoken_forms(rng: random.Random, count: int, taken: set[str], style: str) ->
         part = rng.sample(frames, min(len(frames), count - len(chosen), rng.randint(1, 4)))
         chosen += [spoken_form(rng, frame, taken, style) for frame in part]
     return chosen
+
+
+def in_two_languages(rng: random.Random, forms: list[Form]) -> list[Form]:
+    """The same forms, at times some of them described in the other language than the rest."""
+    if rng.random() < 0.9:
+        return forms
+    return [_swapped(form) if form.spoken and rng.random() < 0.4 else form for form in forms]
+
+
+def _swapped(form: Form) -> Form:
+    def swap(about: dict[str, str]) -> dict[str, str]:
+        return {"en": about["zh"], "zh": about["en"]}
+
+    return replace(form, about=swap(form.about), fields=[replace(item, about=swap(item.about)) for item in form.fields])
 
 
 def make_forms(rng: random.Random, low: int, high: int, most_fields: int = 4, unknown: bool = True) -> list[Form]:

@@ -19,16 +19,8 @@ def to_json(value: Any) -> str:
 
 
 def property_schema(item: Field, lang: str, keys: tuple[str, ...] = ("type", "description")) -> dict[str, Any]:
-    schema = dict(item.schema)
-    shown: dict[str, Any] = {}
-    if keys[0] == "type":
-        shown["type"] = schema.pop("type")
-        shown.update(schema)
-        shown["description"] = item.about[lang]
-    else:
-        shown["description"] = item.about[lang]
-        shown.update(schema)
-    return shown
+    description = {"description": item.about[lang]} if item.about[lang] else {}
+    return {**item.schema, **description} if keys[0] == "type" else {**description, **item.schema}
 
 
 def _schema(rng: random.Random, form: Form, lang: str) -> dict[str, Any]:
@@ -74,7 +66,9 @@ def _list(rng: random.Random, forms: list[Form], lang: str) -> str:
     lines = []
     for form in forms:
         lines.append(f"{head}{form.name}{'：' if lang == 'zh' else ': '}{form.about[lang]}")
-        lines += [f"{bullet}{item.name} ({_type_note(item, lang)}): {item.about[lang]}" for item in form.fields]
+        lines += [
+            f"{bullet}{item.name} ({_type_note(item, lang)}): {item.about[lang]}".rstrip(": ") for item in form.fields
+        ]
     return "\n".join(lines)
 
 

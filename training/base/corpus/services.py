@@ -11,7 +11,7 @@ from typing import Any
 from training.base.corpus import values
 from training.base.corpus.asking import make_request
 from training.base.corpus.document import Document, Turn, chat, exchange
-from training.base.corpus.forms import Field, Form, make_form, make_forms, spoken_form
+from training.base.corpus.forms import Field, Form, in_two_languages, make_form, make_forms, spoken_form
 from training.base.corpus.frames import domains
 from training.base.corpus.layouts import Writing, make_writing, show_forms
 from training.base.corpus.speaking import Request, asked
@@ -97,7 +97,7 @@ def _prompt(rng: random.Random, forms: list[Form], writing: Writing, lang: str, 
     zh = lang == "zh"
     parts = [
         rng.choice(_LEAD_ZH if zh else _LEAD_EN),
-        rng.choice(_HEAD_ZH if zh else _HEAD_EN) + "\n" + show_forms(rng, forms, shown_in),
+        rng.choice(_HEAD_ZH if zh else _HEAD_EN) + "\n" + show_forms(rng, in_two_languages(rng, forms), shown_in),
     ]
     how = rng.choice(_HOW_ZH if zh else _HOW_EN).format(x=writing.example())
     parts.insert(rng.choice((1, 2)), how)
