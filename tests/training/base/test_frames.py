@@ -170,3 +170,8 @@ def test_no_service_is_one_of_the_embedded_tools() -> None:
     tools = all_tools()
     assert not {tool.name for tool in tools} & {name for frame in FRAMES for name in frame.names}
     assert not {tool.family for tool in tools} & frames.domains().keys()
+
+
+def test_two_values_in_a_row_do_not_run_into_one() -> None:
+    said = {"day": "2031-05-02", "hour": "07:45", "who": "孙宁"}
+    assert frames.fill("{day}{hour}{who}来", said) == "2031-05-02 07:45孙宁来"

@@ -206,7 +206,7 @@ def _described(rng: random.Random, about: dict[str, str]) -> dict[str, str]:
     return _UNTOLD if rng.random() < _UNDESCRIBED_SHARE else about
 
 
-_SPOKEN_SHARE = 0.65  # of the lists of forms are real services, the others invented ones
+_SPOKEN_SHARE = 0.75  # of the lists of forms are real services, the others invented ones
 _MORE = (
     ("Returns the result.", "返回结果。"),
     ("The result comes back as JSON.", "结果以JSON返回。"),

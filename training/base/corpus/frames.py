@@ -21,6 +21,7 @@ from training.base.corpus.values import Make, Value
 FOLDER = Path(__file__).with_name("frames")
 LANGUAGES = ("en", "zh")
 _SLOT = re.compile(r"\{([^{}]+)\}")
+_ONE_BY_ONE = re.compile(r"(?<=[0-9A-Za-z])\0(?=[0-9A-Za-z])")
 _PART = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
 _TYPES: dict[str, tuple[str, Make]] = {
     "person": ("string", values.person),
@@ -206,4 +207,6 @@ def slots(text: str) -> list[str]:
 
 
 def fill(text: str, said: dict[str, str]) -> str:
-    return _SLOT.sub(lambda match: said[match[1]], text)
+    """`text` with its values in it; where two would run into one (a date and a time in Chinese), a space between."""
+    filled = _SLOT.sub(lambda match: said[match[1]], text.replace("}{", "}\0{"))
+    return _ONE_BY_ONE.sub(" ", filled).replace("\0", "")
