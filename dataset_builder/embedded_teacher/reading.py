@@ -28,7 +28,7 @@ _QUESTION = re.compile(
     re.IGNORECASE,
 )
 _LABEL_END = re.compile(r"[:：;；,，.。(（\n!！?？]|\s[-–—]\s|\be\.g\b|\bsuch as\b|\bin the form\b|\bfor example\b")
-_SMALL_WORDS = {"a", "an", "at", "by", "for", "from", "in", "is", "of", "on", "the", "to", "with"}
+_SMALL_WORDS = {"a", "an", "arg", "at", "by", "for", "from", "given", "in", "is", "of", "on", "p", "the", "to", "with"}
 MAX_LABEL = {"en": 42, "zh": 16}  # characters; a longer description is no label
 
 

@@ -37,6 +37,11 @@ def test_names_are_read_in_every_style(name):
     assert name_in(name, "zh") == "发送包裹"
 
 
+@pytest.mark.parametrize("name", ["p_member", "given_member", "memberArg"])
+def test_what_a_renamed_parameter_has_around_it_is_not_said_in_chinese(name: str) -> None:
+    assert name_in(name, "zh") == "成员"
+
+
 @pytest.mark.parametrize(
     ("name", "description", "lang", "task"),
     [
