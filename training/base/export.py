@@ -137,14 +137,20 @@ def after(earlier: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
     read = earlier["tokens"]
     sessions = [{**one, "from_tokens": one["from_tokens"] + read} for one in record["sessions"]]
     losses = [{**one, "tokens": one["tokens"] + read} for one in record["losses"]]
+    changed = ("hardware", "precision")  # from one stage to the next
     return {
         **record,
         **counted,
+        **{name: _then(earlier[name], record[name]) for name in changed},
         "minutes": minutes,
         "tokens_per_second": round(counted["tokens"] / (60 * minutes)) if minutes else 0,
         "sessions": earlier["sessions"] + sessions,
         "losses": earlier["losses"] + losses,
     }
+
+
+def _then(earlier: str, last: str) -> str:
+    return earlier if earlier.endswith(last) else f"{earlier}, then {last}"
 
 
 def card(record: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from safetensors import safe_open
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from agent.errors import UserError
-from training.base.export import card, export
+from training.base.export import after, card, export
 from training.base.pretrain import RECORD, Plan, Pretraining, arguments, first_of_each, run
 from training.base.tokenizer import corpus_tokenizer
 
@@ -229,3 +229,12 @@ def test_the_shipped_model_loads_with_nothing_missing() -> None:
     tokenizer = AutoTokenizer.from_pretrained(SHIPPED)
     assert model.config.vocab_size == len(tokenizer)
     assert model.generation_config.eos_token_id == [tokenizer.eos_token_id, tokenizer.pad_token_id]
+
+
+def test_a_record_tells_of_every_kind_of_hardware_and_precision(finished: Path, tmp_path: Path) -> None:
+    record = export(finished, tmp_path / "model", probe_count=1)
+    first = {**record, "precision": "bf16 autocast"}
+    both = after(first, {**record, "precision": "fp32"})
+    assert both["precision"] == "bf16 autocast, then fp32"
+    assert both["hardware"] == record["hardware"]
+    assert after(both, {**record, "precision": "fp32"})["precision"] == "bf16 autocast, then fp32"
