@@ -30,21 +30,35 @@ SHARD_SIZE = "15MB"
 LOSS_POINTS = 12
 
 
-def export(run: Path, folder: Path, probe_count: int = 100) -> dict[str, Any]:
+def export(
+    run: Path, folder: Path, probe_count: int = 100, *, blend: Path | None = None, share: float = 0.5
+) -> dict[str, Any]:
     """Write the model of `run` to `folder`; the record that was written.
 
+    Args:
+        run: Folder of a pretraining run.
+        folder: Where the model goes.
+        probe_count: Documents per probed task.
+        blend: The model that the run started from, to average its weights with the run's: the mean of two ends is often
+            better than either (Wortsman et al., "Model soups", 2022).
+        share: The part of `blend` in that mean, 0 to 1.
+
     Raises:
-        UserError: `run` holds no checkpoint.
+        UserError: `run` holds no checkpoint, or `blend` another model than it started from, or one of another shape.
     """
     if not (run / "checkpoint.pt").exists():
         raise UserError("no checkpoint.pt there", where=str(run), mend="run training.base.pretrain with that --output")
     state = torch.load(run / "checkpoint.pt", map_location="cpu", weights_only=True)
     tokenizer = corpus_tokenizer()
     model = trained_model(state, tokenizer)
+    if blend is not None:
+        _check_start(run, blend)
+        average(model, blend, share)
     entries = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     sessions = json.loads((run / "sessions.json").read_text(encoding="utf-8"))
     probes = probe(model, tokenizer, state["plan"]["seed"], count=probe_count)
     record = make_record(state, model, entries, sessions, probes)
+    record["blends"] = [share if blend is not None else 0]
     if (run / EARLIER).exists():
         record = after(json.loads((run / EARLIER).read_text(encoding="utf-8")), record)
     folder.mkdir(parents=True, exist_ok=True)
@@ -73,6 +87,32 @@ def trained_model(state: dict[str, Any], tokenizer: PreTrainedTokenizerFast) -> 
         eos_token_id=stops, pad_token_id=tokenizer.pad_token_id, do_sample=False, max_new_tokens=512
     )
     return model.eval()
+
+
+def _check_start(run: Path, blend: Path) -> None:
+    """Only with the model that a run started from does its card tell how to make the mean again."""
+    records = [file.read_text(encoding="utf-8") if file.exists() else "" for file in (run / EARLIER, blend / RECORD)]
+    if not records[0] or records[0] != records[1]:
+        raise UserError(
+            "is not the model that this run started from", where=str(blend), mend="give the folder of --start-from"
+        )
+
+
+@torch.no_grad()
+def average(model: Qwen3ForCausalLM, folder: Path, share: float) -> None:
+    """Move `model`'s weights towards those of the model in `folder`: `share` of the way.
+
+    Raises:
+        UserError: there is no model of this shape.
+    """
+    try:
+        other = Qwen3ForCausalLM.from_pretrained(folder, local_files_only=True).state_dict()
+        for name, weight in model.named_parameters():  # tied ones once
+            weight.lerp_(other[name], share)
+    except (OSError, KeyError, RuntimeError) as error:
+        raise UserError(
+            "holds no exported model of this shape", where=str(folder), mend="give a folder that export made"
+        ) from error
 
 
 def make_record(
@@ -133,6 +173,7 @@ def after(earlier: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
     summed = ("tokens", "learned_tokens", "steps", "seeds", "stages")
     counted = {name: earlier[name] + record[name] for name in summed}
     counted["processes"] = earlier.get("processes", [1] * len(earlier["stages"])) + record["processes"]
+    counted["blends"] = earlier.get("blends", [0] * len(earlier["stages"])) + record["blends"]
     minutes = round(earlier["minutes"] + record["minutes"], 1)
     read = earlier["tokens"]
     sessions = [{**one, "from_tokens": one["from_tokens"] + read} for one in record["sessions"]]
@@ -165,9 +206,11 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="folder of a pretraining run")
     parser.add_argument("folder", type=Path, help="model folder to write")
     parser.add_argument("--probe-count", type=int, default=100, help="documents per probed task (default 100)")
+    parser.add_argument("--blend", type=Path, help="the model it started from, to average the weights of both")
+    parser.add_argument("--blend-share", type=float, default=0.5, help="its part in that mean (default 0.5)")
     args = parser.parse_args()
     with exit_codes():
-        record = export(args.run, args.folder, args.probe_count)
+        record = export(args.run, args.folder, args.probe_count, blend=args.blend, share=args.blend_share)
     print(json.dumps(record["probes"], indent=1))
 
 

@@ -238,3 +238,25 @@ def test_a_record_tells_of_every_kind_of_hardware_and_precision(finished: Path, 
     assert both["precision"] == "bf16 autocast, then fp32"
     assert both["hardware"] == record["hardware"]
     assert after(both, {**record, "precision": "fp32"})["precision"] == "bf16 autocast, then fp32"
+
+
+def test_a_model_may_be_the_mean_of_a_run_and_what_it_started_from(finished: Path, tmp_path: Path) -> None:
+    export(finished, tmp_path / "first", probe_count=1)
+    pretrain(tmp_path / "run", 1024, "--start-from", str(tmp_path / "first"), "--seed", "8")
+    record = export(tmp_path / "run", tmp_path / "second", probe_count=1, blend=tmp_path / "first", share=0.25)
+    before, end = weights(finished), weights(tmp_path / "run")
+    mean = AutoModelForCausalLM.from_pretrained(tmp_path / "second").state_dict()
+    moved = [name for name, value in before.items() if not torch.equal(value, end[name])]
+    assert moved
+    for name in moved:
+        torch.testing.assert_close(mean[name], 0.25 * before[name] + 0.75 * end[name])
+    assert record["blends"] == [0, 0.25]
+    assert "runs/base2 runs/model2 --blend runs/model1 --blend-share 0.25\n" in card(record)
+    assert "runs/base1 runs/model1\n" in card(record)
+
+
+def test_a_mean_with_another_model_is_refused(finished: Path, tmp_path: Path) -> None:
+    export(finished, tmp_path / "first", probe_count=1)
+    with pytest.raises(UserError, match="is not the model that this run started from"):
+        export(finished, tmp_path / "second", probe_count=1, blend=tmp_path / "first")
+    assert not (tmp_path / "second").exists()
