@@ -61,8 +61,8 @@ def test_a_batch_writes_what_each_conversation_gets_alone(model):
 
 
 def test_a_seed_repeats_a_draw_and_disturbs_no_other(model):
-    def draw(seed):
-        return collect(model, ASK, Sampling(max_new_tokens=16, temperature=1.5, seed=seed))[-1].raw
+    def draw(seed):  # so hot that even a base sure of its greeting says something else
+        return collect(model, ASK, Sampling(max_new_tokens=16, temperature=5.0, seed=seed))[-1].raw
 
     torch.manual_seed(0)
     untouched = torch.rand(1)
