@@ -57,8 +57,7 @@ def export(
     entries = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     sessions = json.loads((run / "sessions.json").read_text(encoding="utf-8"))
     probes = probe(model, tokenizer, state["plan"]["seed"], count=probe_count)
-    record = make_record(state, model, entries, sessions, probes)
-    record["blends"] = [share if blend is not None else 0]
+    record = make_record(state, model, entries, sessions, probes, share if blend is not None else 0)
     if (run / EARLIER).exists():
         record = after(json.loads((run / EARLIER).read_text(encoding="utf-8")), record)
     folder.mkdir(parents=True, exist_ok=True)
@@ -121,8 +120,9 @@ def make_record(
     entries: list[dict[str, Any]],
     sessions: list[dict[str, Any]],
     probes: dict[str, float],
+    blended: float,
 ) -> dict[str, Any]:
-    """Every number of the card."""
+    """Every number of the card; `blended` is the part of the model that the run started from in the weights."""
     plan, config = Plan(**state["plan"]), model.config
     steps, tokens, learned_tokens, seconds = state["counts"]
     curve = [entry for entry in entries if "loss" in entry and entry["step"] <= steps]
@@ -154,6 +154,7 @@ def make_record(
         "versions": last["versions"],
         "stages": [options(plan, last["budget"])],
         "processes": [last.get("processes", 1)],
+        "blends": [blended],
         "sessions": [{"corpus": one["corpus"], "from_tokens": one["from_tokens"]} for one in sessions],
         "tasks": [task.__name__ for task, _, _ in TASKS],
         "losses": [{"tokens": curve[index]["tokens"], "loss": curve[index]["loss"]} for index in chosen],
