@@ -3,12 +3,15 @@
 import json
 import random
 import re
+from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 
 from training.base.batches import IGNORED, encode, make_batch
-from training.base.corpus import values, words
+from training.base.corpus import matching, values, words
 from training.base.corpus.asking import make_request
+from training.base.corpus.document import Document
 from training.base.corpus.forms import make_form
 from training.base.corpus.mixture import document
 from training.base.tokenizer import corpus_tokenizer
@@ -74,6 +77,46 @@ def test_a_request_says_every_value_that_its_record_holds(lang: str) -> None:
             value = request.filled.get(item.name)
             if isinstance(value, str) and "enum" not in item.schema and value.isalpha() and value not in _CODES:
                 assert value in request.text
+
+
+def _exchanges(one: Document) -> Iterator[tuple[str, str]]:
+    """Every message of a chat with the reply to it."""
+    turns = re.findall(r"<\|im_start\|>(\w+)\n(.*?)<\|im_end\|>", one.text, re.DOTALL)
+    for (asking, message), (answering, reply) in pairwise(turns):
+        if (asking, answering) == ("user", "assistant"):
+            yield message, reply
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_message_shares_more_words_with_the_line_it_is_about_than_chance_gives(lang: str) -> None:
+    for seed in range(150):
+        one = matching.nearest(random.Random(seed), lang)
+        listed = one.pieces[0][0]
+        for message, reply in _exchanges(one):
+            for name in reply.split("\n"):
+                if name in ("none", "-", "nothing", "无", "没有"):
+                    continue
+                assert name in listed
+                said = listed[listed.index(name) + len(name) :].casefold()
+                words_ = re.findall(r"[\u4e00-\u9fff]" if lang == "zh" else r"\w+", message.casefold())
+                assert sum(word in said for word in words_) >= 1, (message, reply, listed)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_bound_value_stands_in_its_message_beside_the_label_of_its_field(lang: str) -> None:
+    checked = 0
+    for seed in range(150):
+        one = matching.bound(random.Random(seed), lang)
+        listed = one.pieces[0][0]
+        for message, reply in _exchanges(one):
+            for name, value in json.loads(reply).items():
+                label = re.search(rf'"{re.escape(name)}": {{[^{{}}]*"description": "([^"]*)"', listed)
+                if label:
+                    assert label[1] in message
+                    checked += 1
+                if isinstance(value, str):
+                    assert value in message or re.fullmatch(r"\d{4}-\d\d-\d\d|\d\d:\d\d", value)
+    assert checked > 500
 
 
 def test_only_what_the_assistant_says_is_learned_unless_all_is(documents: list) -> None:

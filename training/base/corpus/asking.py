@@ -46,7 +46,7 @@ def make_request(rng: random.Random, form: Form, lang: str, leave_out: bool = Fa
         needy = leave_out and any(item.required for item in form.fields)
         if not labelled and rng.random() < _NATURAL_SHARE and (said := asked(rng, form, lang, needy)):
             return replace(said, text=_dressed(rng, said.text, said.filled, lang))
-        opening = rng.choice(_NAMED_ZH if lang == "zh" else _NAMED_EN).format(p=_as_wish(form.about[lang]))
+        opening = rng.choice(_NAMED_ZH if lang == "zh" else _NAMED_EN).format(p=as_wish(form.about[lang]))
         return _labelled(rng, form, lang, leave_out, opening)
     thing = (form.thing if rng.random() < 0.75 else form.short)[lang == "zh"]
     action = rng.choice(form.action[lang == "zh"])
@@ -110,7 +110,7 @@ def _parts(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _as_wish(about: str) -> str:
+def as_wish(about: str) -> str:
     """A description as part of a sentence: without its stop and its capital."""
     about = re.split(r"[.。;；:：(（]", about)[0].strip()
     return about if about[1:2].isupper() else about[:1].lower() + about[1:]

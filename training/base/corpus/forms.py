@@ -46,7 +46,7 @@ class Spoken:
     slots: dict[str, Field]
 
 
-_RANDOM_MAKES: list[tuple[str, Make]] = [
+RANDOM_MAKES: list[tuple[str, Make]] = [
     ("string", values.anything),
     ("string", values.code),
     ("integer", values.count),
@@ -94,7 +94,7 @@ def make_field(rng: random.Random, style: str, unknown: bool) -> Field:
     else:
         first, second = rng.choice(words.QUALITIES + words.THINGS), _noun(rng, unknown)
         label = (f"{first[0]} {second[0]}", first[1] + second[1]) if rng.random() < 0.65 else second
-        type_, made = rng.choice(_RANDOM_MAKES)
+        type_, made = rng.choice(RANDOM_MAKES)
         name, schema, mentions = label[0], {"type": type_}, GENERIC
         about = rng.choice((label, (f"The {label[0]}", f"{label[1]}的值"), (f"Value of the {label[0]}", label[1])))
     name = _renamed(rng, name)

@@ -1,0 +1,138 @@
+"""Telling what belongs together by nothing but shared words: a message and the line it is about, a value and its field.
+
+Choosing a service and filling it both begin here. What is named means nothing otherwise, messages are short, and a
+document holds many of them, so that every learned token asks for it. Goes out: chats.
+"""
+
+import random
+import re
+
+from training.base.corpus import values
+from training.base.corpus.asking import as_wish
+from training.base.corpus.document import Document, Turn, chat, exchange
+from training.base.corpus.forms import RANDOM_MAKES, Field, Form, identifier, invented_word, make_forms
+from training.base.corpus.kinds import GENERIC
+from training.base.corpus.layouts import show_forms, to_json
+
+_ASK_EN = (
+    "Name the line that each message is about, or say {n}:",
+    "Which entry is meant? Only its name; {n} for nothing.",
+    "Say where these words belong. {n} means nowhere.",
+)
+_ASK_ZH = (
+    "每句话说的是哪一项？只写名字，没有就写{n}。",
+    "这些词属于哪一条，写出名字；都不是写{n}：",
+    "依次写出名字，{n}表示没有。",
+)
+_NONE = (("none", "-", "nothing"), ("无", "-", "没有"))
+_AROUND_EN = ("{x}", "{x}", "{x}.", "please {x}", "I want to {x}", "{x} for me", "{x}, {v}", "{v}: {x}", "can you {x}?")
+_AROUND_ZH = ("{x}", "{x}", "{x}。", "请{x}", "帮我{x}", "我想{x}，{v}", "{x}，{v}", "{v}，{x}", "能{x}吗？", "{x}一下")
+_JOINT_EN = (" and ", "; ", ", then ", "\n", ". Also ")
+_JOINT_ZH = ("，还有", "；", "，然后", "\n", "。另外，")
+
+
+def nearest(rng: random.Random, lang: str, most: int = 12) -> Document:
+    """A list of named lines and up to `most` messages made of their words; the replies are names."""
+    zh = lang == "zh"
+    entries = _entries(rng, lang)
+    nothing = rng.choice(_NONE[zh])
+    ask = rng.choice(_ASK_ZH if zh else _ASK_EN).format(n=nothing)
+    turns: list[Turn] = []
+    for _ in range(rng.randint(min(most, 4), most)):
+        if rng.random() < 0.12:
+            turns += exchange(_around(rng, values.sentence(rng, lang).said, lang), nothing)
+            continue
+        picked = [rng.choice(list(entries)) for _ in range(rng.choice((1, 1, 1, 1, 2, 3)))]
+        said = [_around(rng, _some_words(rng, name, entries, lang), lang) for name in picked]
+        turns += exchange(rng.choice(_JOINT_ZH if zh else _JOINT_EN).join(said), "\n".join(picked))
+    return chat([Turn("system", f"{_shown(rng, entries, lang)}\n{ask}"), *turns], "nearest")
+
+
+def bound(rng: random.Random, lang: str, most: int = 8) -> Document:
+    """Labelled fields and up to `most` messages of labels and values in any order; the replies are records."""
+    zh = lang == "zh"
+    fields = _fields(rng, lang)
+    form, shown = _form(values.scrap(rng), values.term(rng, lang).said, lang, fields), ""
+    while any(item.label[lang] not in shown for item in fields):  # a signature tells no labels
+        shown = show_forms(rng, [form], lang)
+    turns = [Turn("system", f"{rng.choice(_RECORD_ZH if zh else _RECORD_EN)}\n{shown}")]
+    listing = rng.choice(("，", "，", "；", "\n") if zh else (", ", ", ", "; ", " and ", "\n"))
+    for _ in range(rng.randint(min(most, 3), most)):
+        given = [item for item in fields if rng.random() < 0.7] or [rng.choice(fields)]
+        made = {item.name: (item, item.make(rng, lang)) for item in given}
+        said = [rng.choice(GENERIC)[zh].format(l=item.label[lang], v=value.said) for item, value in made.values()]
+        rng.shuffle(said)
+        turns += exchange(listing.join(said), to_json({name: value.json for name, (_, value) in made.items()}))
+    return chat(turns, "bound")
+
+
+_RECORD_EN = ("Write what is given as JSON.", "Put every value into its field:", "A record of each message, as JSON:")
+_RECORD_ZH = ("把给出的写成JSON。", "每个值填到它的字段里：", "每条消息写一个JSON：")
+
+
+def _fields(rng: random.Random, lang: str) -> list[Field]:
+    """Two to six fields; a third of the lists have fields of one type, where the label alone can tell."""
+    alike = rng.choice(RANDOM_MAKES) if rng.random() < 0.35 else None
+    style = rng.choice(("snake", "snake", "camel"))
+    fields: dict[str, Field] = {}
+    for _ in range(rng.randint(2, 6)):
+        type_, make = alike or rng.choice(RANDOM_MAKES)
+        label = values.term(rng, lang).said
+        name = identifier(rng, [invented_word(rng), *([values.scrap(rng)] if rng.random() < 0.4 else [])], style)
+        fields[name] = Field(name, {lang: label}, {lang: label}, {"type": type_}, make, GENERIC, rng.random() < 0.5)
+    return list(fields.values())
+
+
+def _form(name: str, about: str, lang: str, fields: list[Field]) -> Form:
+    return Form(name, ([], []), ("", ""), ("", ""), ("", ""), {lang: about}, fields)
+
+
+def _entries(rng: random.Random, lang: str) -> dict[str, str]:
+    """Names and what is said of each: services, or words at random, where only the words themselves can tell."""
+    roll = rng.random()
+    if roll < 0.5:
+        return {form.name: form.about[lang] for form in make_forms(rng, 2, 8, 1)}
+    joint = "" if lang == "zh" else " "
+    style = rng.choice(("snake", "snake", "camel", "pascal"))
+    short = roll > 0.8  # as the options of a field are
+    entries = {}
+    for _ in range(rng.randint(2, 8)):
+        parts = [invented_word(rng)] if short else [values.scrap(rng), values.scrap(rng)]
+        length = 1 if short else rng.randint(2, 4)
+        entries[identifier(rng, parts, style)] = joint.join(values.term(rng, lang).said for _ in range(length))
+    return entries
+
+
+def _shown(rng: random.Random, entries: dict[str, str], lang: str) -> str:
+    if all(" " not in about and len(about) < 8 for about in entries.values()) and rng.random() < 0.8:
+        line, joint = ("{n}={a}", "，" if lang == "zh" else ", ")
+        return rng.choice(("", ": ", "kind: ", "种类：")) + joint.join(
+            line.format(n=name, a=about) for name, about in entries.items()
+        )
+    if rng.random() < 0.5:
+        return show_forms(rng, [_form(name, about, lang, []) for name, about in entries.items()], lang)
+    line = rng.choice(("{n}: {a}", "- {n}: {a}", "{n}（{a}）" if lang == "zh" else "{n} ({a})", "{n} - {a}"))
+    return "\n".join(line.format(n=name, a=about) for name, about in entries.items())
+
+
+def _some_words(rng: random.Random, name: str, entries: dict[str, str], lang: str) -> str:
+    """All or part of what is said of `name`, in order or not; a part that another entry has too is not enough."""
+    whole = as_wish(entries[name]) or entries[name]
+    pieces = list(whole) if lang == "zh" else whole.split()
+    joint = "" if lang == "zh" else " "
+    others = [about.casefold() for other, about in entries.items() if other != name]
+    for _ in range(3):
+        size = rng.randint(min(len(pieces), 2), len(pieces))
+        start = rng.randint(0, len(pieces) - size)
+        part = pieces[start : start + size]
+        if lang == "en" and rng.random() < 0.3:
+            rng.shuffle(part)
+        text = joint.join(part)
+        if not any(re.search(re.escape(text.casefold()), other) for other in others) and size < len(pieces):
+            return text
+    return whole
+
+
+def _around(rng: random.Random, text: str, lang: str) -> str:
+    around = rng.choice(_AROUND_ZH if lang == "zh" else _AROUND_EN)
+    return around.format(x=text, v=values.anything(rng, lang).said)
