@@ -5,7 +5,6 @@ Knows nothing of what is done with them.
 """
 
 import difflib
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -49,10 +48,6 @@ class RunArguments:
     ignore_findings: bool = field(
         default=False, metadata={"help": "Train also where the template loses content or stop tokens of some rows."}
     )
-    first_token_weight: float = field(
-        default=1.0,
-        metadata={"help": "What every reply's first token weighs in the loss: there call or answer is decided."},
-    )
     start_over: bool = field(
         default=False, metadata={"help": "Begin anew where the output folder holds a run, finished or not."}
     )
@@ -87,8 +82,6 @@ def parse(arguments: Sequence[str]) -> Parsed:
     unknown = [text for text in parsed[-1] if text.startswith("-")] or parsed[-1]
     if unknown:
         raise _unknown(unknown[0].split("=")[0], known)
-    if not 0 < parsed[3].first_token_weight < math.inf:
-        raise UserError(f"--first_token_weight must be a number above 0, got {parsed[3].first_token_weight}")
     return parsed[0], parsed[1], parsed[2], parsed[3]
 
 

@@ -27,7 +27,7 @@ HYPERPARAMETERS = (
     *("per_device_train_batch_size", "gradient_accumulation_steps", "max_length", "packing", "loss_type", "optim"),
     *("optim_args", "weight_decay", "adam_beta1", "adam_beta2", "adam_epsilon", "max_grad_norm"),
     *("label_smoothing_factor", "neftune_noise_alpha", "bf16", "fp16", "dtype", "load_in_4bit", "load_in_8bit"),
-    *("train_sampling_strategy", "eos_token", "seed", "data_seed", "first_token_weight"),
+    *("train_sampling_strategy", "eos_token", "seed", "data_seed"),
 )
 LORA = (
     *("lora_r", "lora_alpha", "lora_dropout", "lora_target_modules", "lora_target_parameters", "lora_modules_to_save"),
@@ -47,7 +47,7 @@ def settings_of(
     """What makes this run this run and no other."""
     options = {
         name: value.value if isinstance(value, Enum) else value
-        for name, value in {**vars(training), **vars(model), **vars(ours)}.items()
+        for name, value in {**vars(training), **vars(model)}.items()
     }
     return {
         "base_model": model.model_name_or_path,

@@ -159,12 +159,7 @@ def make_trainer(
     found: dict[str, Learned],
 ) -> AdapterTrainer:
     """The trainer, on sequences already masked; packing is the collator's work, since the trainer's own cuts calls."""
-    collator = AssistantOnlyCollator(
-        tokenizer,
-        max_length=training.max_length,
-        packing=training.packing,
-        first_token_weight=ours.first_token_weight,
-    )
+    collator = AssistantOnlyCollator(tokenizer, max_length=training.max_length, packing=training.packing)
     training.packing = False
     training.remove_unused_columns = False  # `weights` is for the collator and the loss, not for the model
     training.dataset_kwargs = {"skip_prepare_dataset": True}

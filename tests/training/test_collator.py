@@ -115,21 +115,6 @@ def test_weights_come_along_where_any_differs(tokenizer):
         assert set(batch["weights"][batch["labels"] != IGNORED].tolist()) == {0.5, 1.0}
 
 
-@pytest.mark.parametrize("packing", [False, True])
-def test_the_first_token_of_every_reply_can_weigh_more(tokenizer, packing):
-    two_replies = {"input_ids": [5, 6, 7, 8, 9], "labels": [IGNORED, 6, 7, IGNORED, 9], "weights": [0, 0.5, 0.5, 0, 1]}
-    rows = [two_replies, sequence(2, 3)]
-    batch = AssistantOnlyCollator(tokenizer, max_length=None, packing=packing, first_token_weight=4)(rows)
-    assert batch["weights"].flatten().tolist() == [0, 2, 0.5, 0, 4, 0, 0, 4, 1, 1]
-    assert rows[0]["weights"] == [0, 0.5, 0.5, 0, 1]
-
-
-@pytest.mark.parametrize("weight", [0, -1, float("nan"), float("inf")])
-def test_a_weight_that_is_none_is_refused(tokenizer, weight):
-    with pytest.raises(ValueError, match="first_token_weight"):
-        AssistantOnlyCollator(tokenizer, max_length=None, first_token_weight=weight)
-
-
 def test_a_cut_falls_after_a_whole_reply():
     x = IGNORED
     labels = [x, x, 1, 2, x, x, 3, 4, 5, x, 6]

@@ -5,10 +5,8 @@ are known). Goes out: padded or packed tensors as `trl.SFTTrainer` takes them fr
 that is left out is counted with its reason. Knows nothing of templates, which are the masker's matter.
 """
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
@@ -37,28 +35,15 @@ class AssistantOnlyCollator:
         packing: Lay the batch's sequences one after another in one row, each with positions from 0, and none of them
             seeing another. Without it they are padded on the right.
         masker: Finds what is learned in conversations; made from the tokenizer when the first one comes.
-        first_token_weight: What the weight of every reply's first token is multiplied by: there a model decides
-            whether to call or to answer, one token against all those that follow from it.
 
     Attributes:
         dropped: How many rows or sequences were left out, by reason.
     """
 
-    def __init__(
-        self,
-        tokenizer: Any,
-        *,
-        max_length: int | None,
-        packing: bool = False,
-        masker: Masker | None = None,
-        first_token_weight: float = 1.0,
-    ):
+    def __init__(self, tokenizer: Any, *, max_length: int | None, packing: bool = False, masker: Masker | None = None):
         if max_length is not None and max_length < 2:
             raise ValueError(f"max_length must be at least 2 tokens, or None for no limit, got {max_length}")
-        if not 0 < first_token_weight < math.inf:
-            raise ValueError(f"first_token_weight must be a number above 0, got {first_token_weight}")
         self.tokenizer, self.max_length, self.packing = tokenizer, max_length, packing
-        self.first_token_weight = first_token_weight
         self.dropped: Counter[str] = Counter()
         self._masker = masker
         padding = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
@@ -76,8 +61,6 @@ class AssistantOnlyCollator:
         sequences = [cut for sequence in self.masked(rows) if (cut := self._cut(sequence)) is not None]
         if not sequences:
             sequences = [MaskedSequence([self._padding_id] * 2, [IGNORED] * 2, [0.0] * 2)]
-        if self.first_token_weight != 1:
-            sequences = [_first_weighted(sequence, self.first_token_weight) for sequence in sequences]
         return pack(sequences) if self.packing else pad(sequences, self._padding_id)
 
     def masked(self, rows: Sequence[Mapping[str, Any]]) -> list[MaskedSequence]:
@@ -105,16 +88,6 @@ class AssistantOnlyCollator:
             self.dropped[reason] += 1
             return None
         return MaskedSequence(sequence.input_ids[:length], sequence.labels[:length], sequence.weights[:length])
-
-
-def _first_weighted(sequence: MaskedSequence, factor: float) -> MaskedSequence:
-    """`sequence` with the weight of each reply's first token times `factor`."""
-    before = [IGNORED, *sequence.labels[:-1]]
-    weights = [
-        weight * factor if label != IGNORED and last == IGNORED else weight
-        for weight, label, last in zip(sequence.weights, sequence.labels, before, strict=True)
-    ]
-    return replace(sequence, weights=weights)
 
 
 def _given(row: Mapping[str, Any]) -> MaskedSequence:
