@@ -1,4 +1,6 @@
-"""How well a base does on tasks it has not been given: exact replies to held-out documents, by task and language.
+"""How well a base does on documents it has not been given: exact replies, by task and language.
+
+`nearest` and `bound` are in no training mixture: they ask for one skill alone that choosing and filling need.
 
 Comes in: a model, a tokenizer, a seed no training document has. Goes out: `{task: share of replies exactly right}`.
 A chat's first reply counts when every token of it, its stop token included, is the model's first choice after the right
@@ -13,7 +15,7 @@ import torch
 from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
 
 from training.base.batches import IGNORED, encode
-from training.base.corpus import copying, filling, reading, services
+from training.base.corpus import copying, filling, matching, reading, services
 from training.base.corpus.document import Document
 from training.base.corpus.talk import IDLE_EN, IDLE_ZH
 
@@ -27,6 +29,8 @@ PROBES: dict[str, Callable[[random.Random, str], Document]] = {
     "which": partial(filling.which, most=1),
     "choose": partial(services.choose, most=1),
     "choose_same": services.same_but,
+    "nearest": partial(matching.nearest, most=1),
+    "bound": partial(matching.bound, most=1),
 }
 # A refusal or a question back has many right wordings: there it counts that the reply begins like one of them.
 FREE_WORDED = {

@@ -1,11 +1,10 @@
 """Telling what belongs together by nothing but shared words: a message and the line it is about, a value and its field.
 
-Choosing a service and filling it both begin here. What is named means nothing otherwise, messages are short, and a
-document holds many of them, so that every learned token asks for it. Goes out: chats.
+Choosing a service and filling it both begin here. Half of what is named means nothing otherwise, messages are short,
+and a document holds many of them. Goes out: chats; the mixture has none of them, the probes ask with them.
 """
 
 import random
-import re
 
 from training.base.corpus import values
 from training.base.corpus.asking import as_wish
@@ -32,7 +31,7 @@ _JOINT_ZH = ("，还有", "；", "，然后", "\n", "。另外，")
 
 
 def nearest(rng: random.Random, lang: str, most: int = 12) -> Document:
-    """A list of named lines and up to `most` messages made of their words; the replies are names."""
+    """A list of named lines and up to `most` messages made of their words; the replies are names, or that none fits."""
     zh = lang == "zh"
     entries = _entries(rng, lang)
     nothing = rng.choice(_NONE[zh])
@@ -104,14 +103,13 @@ def _entries(rng: random.Random, lang: str) -> dict[str, str]:
 
 
 def _shown(rng: random.Random, entries: dict[str, str], lang: str) -> str:
-    if all(" " not in about and len(about) < 8 for about in entries.values()) and rng.random() < 0.8:
-        line, joint = ("{n}={a}", "，" if lang == "zh" else ", ")
-        return rng.choice(("", ": ", "kind: ", "种类：")) + joint.join(
-            line.format(n=name, a=about) for name, about in entries.items()
-        )
+    zh = lang == "zh"
+    if max(map(len, entries.values())) < 8 and rng.random() < 0.8:
+        head, joint = rng.choice(("", "种类：") if zh else ("", "kind: ")), "，" if zh else ", "
+        return head + joint.join(f"{name}={about}" for name, about in entries.items())
     if rng.random() < 0.5:
         return show_forms(rng, [_form(name, about, lang, []) for name, about in entries.items()], lang)
-    line = rng.choice(("{n}: {a}", "- {n}: {a}", "{n}（{a}）" if lang == "zh" else "{n} ({a})", "{n} - {a}"))
+    line = rng.choice(("{n}: {a}", "- {n}: {a}", "{n}（{a}）" if zh else "{n} ({a})", "{n} - {a}"))
     return "\n".join(line.format(n=name, a=about) for name, about in entries.items())
 
 
@@ -128,7 +126,7 @@ def _some_words(rng: random.Random, name: str, entries: dict[str, str], lang: st
         if lang == "en" and rng.random() < 0.3:
             rng.shuffle(part)
         text = joint.join(part)
-        if not any(re.search(re.escape(text.casefold()), other) for other in others) and size < len(pieces):
+        if size < len(pieces) and not any(text.casefold() in other for other in others):
             return text
     return whole
 

@@ -7,7 +7,7 @@
 import random
 from collections.abc import Callable, Iterator
 
-from training.base.corpus import copying, filling, matching, reading, services, talk
+from training.base.corpus import copying, filling, reading, services, talk
 from training.base.corpus.document import Document
 
 Task = Callable[[random.Random, str], Document]
@@ -22,8 +22,6 @@ TASKS: list[tuple[Task, float, float]] = [
     (reading.report, 6, 8),
     (reading.passage, 6, 2),
     (reading.record, 8, 5),
-    (matching.nearest, 40, 30),
-    (matching.bound, 20, 15),
     (filling.fill, 14, 12),
     (filling.which, 8, 12),
     (services.choose, 12, 50),
