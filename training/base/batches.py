@@ -1,17 +1,18 @@
 """Batches of packed documents, each a pure function of the seed and the step, so a run can go on from any step.
 
-Comes in: a tokenizer, a seed, a step, a shape. Goes out: `Batch(inputs, targets)`. Documents are never cut; they stand
-one after another in a row, an end-of-text token between them. Knows nothing of models.
+Comes in: a tokenizer, a seed, a step, a shape. Goes out: `Batch(inputs, targets, weights)`. Documents are never cut;
+they stand one after another in a row, an end-of-text token between them. Knows nothing of models.
 """
 
 import random
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from transformers import PreTrainedTokenizerFast
 
 from training.base.corpus import mixture
-from training.base.corpus.document import Document
+from training.base.corpus.document import FREE, LEARNED, Document
 
 IGNORED = -100
 _DOCUMENTS_PER_STEP = 1_000_000
@@ -20,33 +21,66 @@ _MISFITS = 6  # a batch is full when this many documents in a row found no room
 
 @dataclass(frozen=True)
 class Batch:
-    """Two int64 tensors (rows, length); `targets[r, t]` is the token after `inputs[r, t]`, or -100 if not learned."""
+    """Three tensors (rows, length), two of int64: `targets[r, t]` is the token after `inputs[r, t]`, or -100 if that
+    is not learned; `weights[r, t]` is how much it counts, 0 where it is not learned.
+    """
 
     inputs: torch.Tensor
     targets: torch.Tensor
+    weights: torch.Tensor
 
 
-def encode(tokenizer: PreTrainedTokenizerFast, document: Document, learn_all: bool) -> tuple[list[int], list[int]]:
-    """Token ids and labels of one document; a label is the id itself, or -100 where the token is only read."""
+def encode(
+    tokenizer: PreTrainedTokenizerFast, document: Document, learn_all: bool, decision_weight: float = 1.0
+) -> tuple[list[int], list[float]]:
+    """Token ids and weights of one document; a weight is 0 where the token is only read.
+
+    `decision_weight` is that of the tokens that decide: those that begin a reply, a name or a value, which is after a
+    quotation mark or a line break; the rest mostly follows. A reply's first token has half of it where it only tells
+    whether a record or free words will come.
+    """
     ids: list[int] = []
-    labels: list[int] = []
+    weights: list[float] = []
+    openers = _openers(tokenizer)
     texts = [text for text, _ in document.pieces]
-    for piece, (_, learned) in zip(tokenizer(texts)["input_ids"], document.pieces, strict=True):
+    for place, (piece, (_, weight)) in enumerate(zip(tokenizer(texts)["input_ids"], document.pieces, strict=True)):
+        counts = [max(weight, FREE) if learn_all else weight] * len(piece)
+        if weight and place:  # a reply; what stands first answers nothing
+            begins = [number for number, token in enumerate(piece[:-1], 1) if token in openers]
+            names = weight == LEARNED and '"' not in texts[place]
+            counts[0] = decision_weight if names else decision_weight / 2
+            for number in begins if weight == LEARNED else ():
+                counts[number] = decision_weight
         ids += piece
-        labels += piece if learned or learn_all else [IGNORED] * len(piece)
-    return [*ids, tokenizer.pad_token_id], [*labels, IGNORED]
+        weights += counts
+    return [*ids, tokenizer.pad_token_id], [*weights, 0.0]
+
+
+@cache
+def _openers(tokenizer: PreTrainedTokenizerFast) -> frozenset[int]:
+    """The tokens after which a name or a value begins."""
+    vocabulary = tokenizer.get_vocab().values()
+    return frozenset(one for one in vocabulary if set(tokenizer.decode([one])) & {'"', "\n"})
 
 
 def make_batch(
-    tokenizer: PreTrainedTokenizerFast, *, seed: int, step: int, rows: int, length: int, stage: float, learn_all: float
+    tokenizer: PreTrainedTokenizerFast,
+    *,
+    seed: int,
+    step: int,
+    rows: int,
+    length: int,
+    stage: float,
+    learn_all: float,
+    decision_weight: float = 1.0,
 ) -> Batch:
     """`rows` rows of `length` tokens; `learn_all` is the share of documents whose every token is learned."""
-    packed: list[tuple[list[int], list[int]]] = [([], []) for _ in range(rows)]
+    packed: list[tuple[list[int], list[float]]] = [([], []) for _ in range(rows)]
     rng = random.Random(f"{seed}/{step}")
     index, misfits = step * _DOCUMENTS_PER_STEP, 0
     while misfits < _MISFITS:
         document = mixture.document(seed, index, stage)
-        ids, labels = encode(tokenizer, document, rng.random() < learn_all)
+        ids, weights = encode(tokenizer, document, rng.random() < learn_all, decision_weight)
         index += 1
         row = next((row for row in packed if len(row[0]) + len(ids) <= length + 1), None)
         if row is None:
@@ -54,10 +88,11 @@ def make_batch(
             continue
         misfits = 0
         row[0].extend(ids)
-        row[1].extend(labels)
+        row[1].extend(weights)
     full = torch.full((rows, length + 1), tokenizer.pad_token_id, dtype=torch.long)
-    targets = torch.full((rows, length + 1), IGNORED, dtype=torch.long)
-    for number, (ids, labels) in enumerate(packed):
+    counted = torch.zeros((rows, length + 1))
+    for number, (ids, weights) in enumerate(packed):
         full[number, : len(ids)] = torch.tensor(ids)
-        targets[number, : len(labels)] = torch.tensor(labels)
-    return Batch(full[:, :-1].contiguous(), targets[:, 1:].contiguous())
+        counted[number, : len(weights)] = torch.tensor(weights)
+    targets = full.masked_fill(counted == 0, IGNORED)
+    return Batch(full[:, :-1].contiguous(), targets[:, 1:].contiguous(), counted[:, 1:].contiguous())

@@ -5,8 +5,9 @@ the same command goes on from it), `log.jsonl` (loss, probes) and `sessions.json
 makes the model folder of it at any time. One process, one device: bf16 on a GPU and on a CPU that multiplies in it.
 
 Muon moves the matrices, AdamW the embeddings and norms; the rate is constant, then falls to zero over the last part of
-the budget. Most documents are learned on the assistant's words alone: what cannot be predicted only adds noise. The
-first token of a reply weighs more, since it decides: fill a form, ask back or decline. `--start-from MODEL_FOLDER`
+the budget. Most documents are learned on the assistant's words alone: what cannot be predicted only adds noise, and
+words that could as well be others weigh less. The tokens that decide weigh more: the first of a reply (fill a form, ask
+back or decline), and those with which names and values begin. `--start-from MODEL_FOLDER`
 begins with an exported model's weights instead of random ones: a second stage, with a seed and a budget of its own.
 
 Under `torchrun --nproc_per_node 2 -m training.base.pretrain ...` each process takes batches of its own and all take the
@@ -61,7 +62,7 @@ class Plan:
     long_from: float = 0.5  # share of the budget after which every `long_every`-th batch has rows of `long_length`
     long_every: int = 4
     learn_all: float = 0.02
-    decision_weight: float = 4.0  # of the first token of a reply, the others having 1
+    decision_weight: float = 4.0  # of the tokens that decide, the others having 1 or less
     muon_rate: float = 0.02
     adamw_rate: float = 3e-3
     warmup_steps: int = 60
@@ -120,6 +121,7 @@ class Pretraining:
             length=length,
             stage=stage,
             learn_all=plan.learn_all,
+            decision_weight=plan.decision_weight,
         )
         inputs, targets = batch.inputs.to(self.device), batch.targets.to(self.device)
         factor = plan.rate(self.steps, progress)
@@ -131,7 +133,7 @@ class Pretraining:
             hidden = self.model.model(input_ids=inputs, use_cache=False).last_hidden_state
             logits = self.model.lm_head(hidden[learned])
         losses = F.cross_entropy(logits.float(), targets[learned], reduction="none")
-        weights = 1.0 + (plan.decision_weight - 1.0) * first_of_each(learned)[learned]
+        weights = batch.weights.to(self.device)[learned]
         ((losses * weights).sum() / weights.sum()).backward()
         self._share_gradients()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -227,11 +229,6 @@ def grow(small: Qwen3ForCausalLM, large: Qwen3ForCausalLM) -> None:
     lost = large.load_state_dict(moved, strict=False)
     if lost.unexpected_keys:
         raise RuntimeError(f"has weights that are not wanted: {lost.unexpected_keys[0]}")
-
-
-def first_of_each(learned: torch.Tensor) -> torch.Tensor:
-    """Where a run of learned tokens begins; both (rows, length) and boolean."""
-    return learned & ~F.pad(learned[:, :-1], (1, 0))
 
 
 def half_precision(device: torch.device) -> bool:

@@ -14,7 +14,7 @@ from functools import partial
 import torch
 from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
 
-from training.base.batches import IGNORED, encode
+from training.base.batches import encode
 from training.base.corpus import copying, filling, matching, reading, services
 from training.base.corpus.document import Document
 from training.base.corpus.talk import IDLE_EN, IDLE_ZH
@@ -64,10 +64,9 @@ def _exact(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, document
     length = max(len(ids) for ids, _ in encoded)
     device = next(model.parameters()).device
     ids = torch.tensor([row + [tokenizer.pad_token_id] * (length - len(row)) for row, _ in encoded], device=device)
-    labels = torch.tensor([row + [IGNORED] * (length - len(row)) for _, row in encoded], device=device)
+    weights = torch.tensor([row + [0.0] * (length - len(row)) for _, row in encoded], device=device)
     hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
-    wanted = labels[:, 1:]
-    counted = wanted != IGNORED
+    wanted, counted = ids[:, 1:], weights[:, 1:] > 0
     found: list[bool] = []
     for row, document in enumerate(documents):
         first = int(counted[row].nonzero()[0])

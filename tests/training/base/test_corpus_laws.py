@@ -11,7 +11,7 @@ import pytest
 from training.base.batches import IGNORED, encode, make_batch
 from training.base.corpus import matching, values, words
 from training.base.corpus.asking import make_request
-from training.base.corpus.document import Document
+from training.base.corpus.document import FREE, Document, Turn, chat, plain
 from training.base.corpus.forms import make_form
 from training.base.corpus.mixture import document
 from training.base.tokenizer import corpus_tokenizer
@@ -120,12 +120,45 @@ def test_a_bound_value_stands_in_its_message_beside_the_label_of_its_field(lang:
 
 
 def test_only_what_the_assistant_says_is_learned_unless_all_is(documents: list) -> None:
-    chat = next(one for one in documents if one.task.startswith("choose"))
-    ids, labels = encode(TOKENIZER, chat, learn_all=False)
-    learned = TOKENIZER.decode([one for one in labels if one != IGNORED])
-    assert learned == "".join(text for text, is_learned in chat.pieces if is_learned)
-    _, everything = encode(TOKENIZER, chat, learn_all=True)
-    assert everything[:-1] == ids[:-1]
+    chosen = next(one for one in documents if one.task.startswith("choose"))
+    ids, weights = encode(TOKENIZER, chosen, learn_all=False)
+    learned = TOKENIZER.decode([one for one, weight in zip(ids, weights, strict=True) if weight])
+    assert learned == "".join(text for text, weight in chosen.pieces if weight)
+    _, everything = encode(TOKENIZER, chosen, learn_all=True)
+    assert min(everything[:-1]) > 0
+    assert everything[-1] == 0
+
+
+def test_tokens_that_decide_weigh_more_and_free_words_less() -> None:
+    record = chat(
+        [
+            Turn("user", "x"),
+            Turn("assistant", '{"form": "send_crew", "given": {"road": "Mill Lane", "count": 12}}'),
+            Turn("user", "y"),
+            Turn("assistant", "Which road is it?", FREE),
+            Turn("user", "z"),
+            Turn("assistant", "send_crew\nmend_road"),
+        ],
+        "made_up",
+    )
+    ids, weights = encode(TOKENIZER, record, learn_all=False, decision_weight=4.0)
+    by_weight: dict[float, list[str]] = {}
+    for token, weight in zip(ids, weights, strict=True):
+        by_weight.setdefault(weight, []).append(TOKENIZER.decode([token]))
+    assert set(by_weight) == {0.0, FREE, 1.0, 2.0, 4.0}
+    assert by_weight[2.0] == ['{"', "Which"]
+    deciding = by_weight[4.0]
+    for begins in ("form", "send", "road", "Mill", "1", "mend"):
+        assert begins in deciding
+    assert "road" in by_weight[FREE]
+    for follows in ("_", "Lane", "2"):
+        assert follows in by_weight[1.0]
+        assert follows not in deciding
+
+
+def test_a_text_that_answers_nobody_decides_nothing() -> None:
+    _, weights = encode(TOKENIZER, plain([("Once upon a time\n", FREE)], "story"), False, decision_weight=4.0)
+    assert set(weights) == {FREE, 0.0}
 
 
 def test_a_batch_depends_on_seed_and_step_alone() -> None:
@@ -134,6 +167,7 @@ def test_a_batch_depends_on_seed_and_step_alone() -> None:
     other = make_batch(TOKENIZER, seed=1, step=6, **shape)
     assert first.inputs.equal(again.inputs)
     assert first.targets.equal(again.targets)
+    assert first.weights.equal(again.weights)
     assert not first.inputs.equal(other.inputs)
 
 
@@ -142,6 +176,7 @@ def test_targets_are_the_next_tokens() -> None:
     learned = batch.targets[:, :-1] != IGNORED
     assert batch.targets[:, :-1][learned].equal(batch.inputs[:, 1:][learned])
     assert learned.any()
+    assert batch.weights[:, :-1].gt(0).equal(learned)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from agent.errors import UserError
 from training.base.export import after, card, export
-from training.base.pretrain import RECORD, Plan, Pretraining, arguments, first_of_each, run
+from training.base.pretrain import RECORD, Plan, Pretraining, arguments, run
 from training.base.tokenizer import corpus_tokenizer
 
 SHIPPED = Path(__file__).resolve().parents[3] / "agent" / "embedded"
@@ -186,12 +186,6 @@ def test_a_second_stage_of_a_model_without_its_record_is_refused(finished: Path,
     (tmp_path / "first" / RECORD).unlink()
     with pytest.raises(UserError, match="holds no exported model"):
         pretrain(tmp_path / "run", 1024, "--start-from", str(tmp_path / "first"))
-
-
-def test_the_first_token_of_a_reply_is_where_learning_begins() -> None:
-    learned = torch.tensor([[False, True, True, False, True], [True, True, False, False, False]])
-    expected = [[False, True, False, False, True], [True, False, False, False, False]]
-    assert first_of_each(learned).tolist() == expected
 
 
 def test_exporting_a_folder_without_a_run_is_one_line_and_exit_code_2(tmp_path: Path) -> None:

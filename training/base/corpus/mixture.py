@@ -7,7 +7,7 @@
 import random
 from collections.abc import Callable, Iterator
 
-from training.base.corpus import copying, filling, reading, services, talk
+from training.base.corpus import copying, filling, matching, reading, services, talk
 from training.base.corpus.document import Document
 
 Task = Callable[[random.Random, str], Document]
@@ -26,6 +26,8 @@ TASKS: list[tuple[Task, float, float]] = [
     (filling.which, 8, 12),
     (services.choose, 12, 50),
     (services.same_but, 2, 12),
+    (matching.nearest, 6, 15),
+    (matching.bound, 6, 8),
     (talk.story, 4, 2),
     (talk.small_talk, 4, 6),
     (talk.synonyms, 6, 4),

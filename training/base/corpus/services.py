@@ -10,7 +10,7 @@ from typing import Any
 
 from training.base.corpus import values
 from training.base.corpus.asking import make_request
-from training.base.corpus.document import Document, Turn, chat, exchange
+from training.base.corpus.document import FREE, Document, Turn, chat, exchange
 from training.base.corpus.forms import Field, Form, in_two_languages, make_form, make_forms, spoken_form
 from training.base.corpus.frames import domains
 from training.base.corpus.layouts import Writing, make_writing, show_forms
@@ -142,7 +142,7 @@ def rough_tokens(text: str) -> float:
 def _exchange(rng: random.Random, forms: list[Form], lang: str, writing: Writing) -> tuple[str, list[Turn]]:
     roll = rng.random()
     if roll < 0.17:
-        return "none", exchange(*_unsuited(rng, forms, lang))
+        return "none", exchange(*_unsuited(rng, forms, lang), FREE)
     if roll < 0.35:
         return "ask", _forgetful(rng, forms, lang, writing)
     if roll < 0.55:
@@ -193,7 +193,7 @@ def _forgetful(rng: random.Random, forms: list[Form], lang: str, writing: Writin
     request = make_request(rng, rng.choice(able), lang, leave_out=True)
     assert request.missing is not None
     ask = rng.choice(QUESTIONS_ZH if zh else QUESTIONS_EN).format(l=request.missing.label[lang])
-    turns = [Turn("user", request.text), Turn("assistant", ask)]
+    turns = [Turn("user", request.text), Turn("assistant", ask, FREE)]
     if rng.random() < 0.6:
         value = request.missing.make(rng, lang)
         given = rng.choice(

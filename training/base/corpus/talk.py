@@ -3,7 +3,7 @@
 import random
 
 from training.base.corpus import values, words
-from training.base.corpus.document import Document, Turn, chat, plain
+from training.base.corpus.document import FREE, Document, Turn, chat, plain
 
 IDLE_EN = (
     ("Hello!", "Hello! What can I do for you?"),
@@ -69,7 +69,7 @@ def story(rng: random.Random, lang: str) -> Document:
         "n": str(rng.randint(2, 90)),
         "h": values.time_of_day(rng, lang).said,
     }
-    return plain([(("" if zh else " ").join(text.format(**names) for text in texts) + "\n", True)], "story")
+    return plain([(("" if zh else " ").join(text.format(**names) for text in texts) + "\n", FREE)], "story")
 
 
 def small_talk(rng: random.Random, lang: str) -> Document:
@@ -94,8 +94,8 @@ def synonyms(rng: random.Random, lang: str) -> Document:
     zh = lang == "zh"
     if rng.random() < 0.5:
         left, right = rng.choice(words.THINGS + words.QUALITIES)
-        return plain([(f"{left} = {right}\n" if rng.random() < 0.5 else f"{right} = {left}\n", True)], "synonyms")
+        return plain([(f"{left} = {right}\n" if rng.random() < 0.5 else f"{right} = {left}\n", FREE)], "synonyms")
     en, chinese = rng.choice(words.ACTIONS)
     row = list(chinese if zh else en) + ([rng.choice(en if zh else chinese)] if rng.random() < 0.5 else [])
     rng.shuffle(row)
-    return plain([(" = ".join(row) + "\n", True)], "synonyms")
+    return plain([(" = ".join(row) + "\n", FREE)], "synonyms")

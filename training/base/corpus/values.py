@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from training.base.corpus import words
-from training.base.corpus.han import COMMON
+from training.base.corpus.han import ALL, COMMON
 
 _ENGLISH = sorted({part for text in words.all_english() for part in text.replace("_", " ").split() if part.isalpha()})
 _VOWELS, _CONSONANTS = "aeiou", "bcdfghjklmnprstvwz"
@@ -38,7 +38,8 @@ def syllables(rng: random.Random, low: int = 2, high: int = 4) -> str:
 
 
 def han(rng: random.Random, low: int = 2, high: int = 4) -> str:
-    return "".join(rng.choices(COMMON, k=rng.randint(low, high)))
+    """Characters at random; a third of the words are of any, most of which are written as three bytes each."""
+    return "".join(rng.choices(COMMON if rng.random() < 0.65 else ALL, k=rng.randint(low, high)))
 
 
 def chinese_number(number: int) -> str:
@@ -101,7 +102,8 @@ def scraps(rng: random.Random, lang: str) -> Value:
 
 def person(rng: random.Random, lang: str) -> Value:
     if lang == "zh":
-        given = "".join(rng.choices(words.GIVEN_ZH if rng.random() < 0.6 else COMMON, k=rng.choice((1, 2, 2))))
+        size = rng.choice((1, 2, 2))
+        given = "".join(rng.choices(words.GIVEN_ZH, k=size)) if rng.random() < 0.5 else han(rng, size, size)
         return same(rng.choice(words.FAMILY_ZH) + given)
     first = rng.choice(words.GIVEN_EN) if rng.random() < 0.6 else syllables(rng).capitalize()
     last = rng.choice(words.FAMILY_EN) if rng.random() < 0.6 else syllables(rng).capitalize()
