@@ -7,8 +7,8 @@ makes the model folder of it at any time. One process, one device: bf16 on a GPU
 Muon moves the matrices, AdamW the embeddings and norms; the rate is constant, then falls to zero over the last part of
 the budget. Most documents are learned on the assistant's words alone: what cannot be predicted only adds noise, and
 words that could as well be others weigh less. The tokens that decide weigh more: the first of a reply (fill a form, ask
-back or decline), and those with which names and values begin. `--start-from MODEL_FOLDER`
-begins with an exported model's weights instead of random ones: a second stage, with a seed and a budget of its own.
+back or decline), and those with which names and values begin. `--start-from MODEL_FOLDER` begins with an exported
+model's weights instead of random ones: a second stage, with a seed and a budget of its own.
 
 Under `torchrun --nproc_per_node 2 -m training.base.pretrain ...` each process takes batches of its own and all take the
 same step, by the mean of their gradients: on a CPU two processes of one thread beat one process of two.

@@ -1,7 +1,7 @@
 """Telling what belongs together by nothing but shared words: a message and the line it is about, a value and its field.
 
 Choosing a service and filling it both begin here. Half of what is named means nothing otherwise, messages are short,
-and a document holds many of them. Goes out: chats; the mixture has none of them, the probes ask with them.
+and a document holds many of them. Goes out: chats.
 """
 
 import random
