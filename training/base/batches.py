@@ -46,11 +46,11 @@ def encode(
     for place, (piece, (_, weight)) in enumerate(zip(tokenizer(texts)["input_ids"], document.pieces, strict=True)):
         counts = [max(weight, FREE) if learn_all else weight] * len(piece)
         if weight and place:  # a reply; what stands first answers nothing
-            begins = [number for number, token in enumerate(piece[:-1], 1) if token in openers]
-            names = weight == LEARNED and '"' not in texts[place]
-            counts[0] = decision_weight if names else decision_weight / 2
-            for number in begins if weight == LEARNED else ():
-                counts[number] = decision_weight
+            counts[0] = decision_weight / 2
+            if weight == LEARNED:
+                begins = [number for number, token in enumerate(piece[:-1], 1) if token in openers]
+                for number in begins if '"' in texts[place] else [0, *begins]:
+                    counts[number] = decision_weight
         ids += piece
         weights += counts
     return [*ids, tokenizer.pad_token_id], [*weights, 0.0]

@@ -1,6 +1,6 @@
 """How well a base does on documents it has not been given: exact replies, by task and language.
 
-`nearest` and `bound` are in no training mixture: they ask for one skill alone that choosing and filling need.
+`nearest` and `bound` ask for one skill alone that choosing and filling need.
 
 Comes in: a model, a tokenizer, a seed no training document has. Goes out: `{task: share of replies exactly right}`.
 A chat's first reply counts when every token of it, its stop token included, is the model's first choice after the right

@@ -6,7 +6,7 @@ This is where a small model finds out that it can copy. Knows nothing of forms.
 import random
 
 from training.base.corpus import values, words
-from training.base.corpus.document import Document, Turn, chat, plain
+from training.base.corpus.document import LEARNED, READ, Document, Turn, chat, plain
 from training.base.corpus.layouts import to_json
 
 _SAY_EN = ("Repeat: {x}", "Say exactly: {x}", 'Copy "{x}"', "Write this again: {x}", "{x}\nRepeat it.", "Echo {x}")
@@ -39,7 +39,7 @@ def twice(rng: random.Random, lang: str) -> Document:
     """A row of values, then the same row again: plain text, the second half learned."""
     joint = rng.choice((" ", "\n", ", ", " | ")) if lang == "en" else rng.choice(("，", "\n", "、", " "))
     row = joint.join(rng.choice((values.anything, values.scraps))(rng, lang).said for _ in range(rng.randint(2, 6)))
-    return plain([(row + "\n", False), (row + "\n", True)], "twice")
+    return plain([(row + "\n", READ), (row + "\n", LEARNED)], "twice")
 
 
 def look_up(rng: random.Random, lang: str) -> Document:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from training.base.tokenizer import TURN_END, TURN_START
 
 READ, LEARNED = 0.0, 1.0
+TOLD = 0.5  # a result in a sentence: the values must be the record's, the words around them could be others
 FREE = 0.2  # words that could as well be others: what cannot be known is not what most should be learned from
 
 

@@ -8,11 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from training.base.corpus import values, words
-from training.base.corpus.document import Turn
+from training.base.corpus.document import TOLD, Turn
 from training.base.corpus.layouts import invented_tag, to_json
 from training.base.corpus.speaking import Request, result
-
-_WEIGHT = 0.5  # the values must be the record's, the words around them could be others
 
 
 def follow_up(rng: random.Random, lang: str, requests: Sequence[Request] = ()) -> list[Turn]:
@@ -26,7 +24,7 @@ def follow_up(rng: random.Random, lang: str, requests: Sequence[Request] = ()) -
     if known and len(known) == len(requests) and rng.random() < 0.85:
         tag = invented_tag(rng)
         shown = "\n".join(f"<{tag}>\n{to_json(record)}\n</{tag}>" for record, _ in known)
-        return [Turn("user", shown), Turn("assistant", ("" if zh else " ").join(said for _, said in known), _WEIGHT)]
+        return [Turn("user", shown), Turn("assistant", ("" if zh else " ").join(said for _, said in known), TOLD)]
     if rng.random() < 0.15:
         wrong = values.sentence(rng, rng.choice(("en", lang))).said
         shown, said = f"Error: {wrong}", rng.choice(_FAILED_ZH if zh else _FAILED_EN).format(e=wrong)
@@ -43,7 +41,7 @@ def follow_up(rng: random.Random, lang: str, requests: Sequence[Request] = ()) -
     if rng.random() < 0.7:
         tag = invented_tag(rng)
         shown = f"<{tag}>\n{shown}\n</{tag}>"
-    return [Turn("user", shown), Turn("assistant", said, _WEIGHT)]
+    return [Turn("user", shown), Turn("assistant", said, TOLD)]
 
 
 _FAILED_EN = ("That did not work: {e}.", "It failed: {e}.", "Sorry, an error came up: {e}.")
