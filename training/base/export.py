@@ -39,27 +39,29 @@ def export(
         run: Folder of a pretraining run.
         folder: Where the model goes.
         probe_count: Documents per probed task.
-        blend: The model that the run started from, to average its weights with the run's: the mean of two ends is often
-            better than either (Wortsman et al., "Model soups", 2022).
+        blend: The model that the run started from, or one before it, to average its weights with the run's: the mean
+            of two ends is often better than either (Wortsman et al., "Model soups", 2022).
         share: The part of `blend` in that mean, 0 to 1.
 
     Raises:
-        UserError: `run` holds no checkpoint, or `blend` another model than it started from, or one of another shape.
+        UserError: `run` holds no checkpoint, or `blend` a model that did not lead to it, or one of another shape.
     """
     if not (run / "checkpoint.pt").exists():
         raise UserError("no checkpoint.pt there", where=str(run), mend="run training.base.pretrain with that --output")
     state = torch.load(run / "checkpoint.pt", map_location="cpu", weights_only=True)
     tokenizer = corpus_tokenizer()
     model = trained_model(state, tokenizer)
+    earlier = json.loads((run / EARLIER).read_text(encoding="utf-8")) if (run / EARLIER).exists() else None
+    part = {"blends": 0.0, "blended_with": 0}
     if blend is not None:
-        _check_start(run, blend)
+        part = {"blends": share, "blended_with": _stage_of(blend, earlier)}
         average(model, blend, share)
     entries = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     sessions = json.loads((run / "sessions.json").read_text(encoding="utf-8"))
     probes = probe(model, tokenizer, state["plan"]["seed"], count=probe_count)
-    record = make_record(state, model, entries, sessions, probes, share if blend is not None else 0)
-    if (run / EARLIER).exists():
-        record = after(json.loads((run / EARLIER).read_text(encoding="utf-8")), record)
+    record = make_record(state, model, entries, sessions, probes, part)
+    if earlier:
+        record = after(earlier, record)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as name:
         fresh = Path(name)
@@ -88,13 +90,20 @@ def trained_model(state: dict[str, Any], tokenizer: PreTrainedTokenizerFast) -> 
     return model.eval()
 
 
-def _check_start(run: Path, blend: Path) -> None:
-    """Only with the model that a run started from does its card tell how to make the mean again."""
-    records = [file.read_text(encoding="utf-8") if file.exists() else "" for file in (run / EARLIER, blend / RECORD)]
-    if not records[0] or records[0] != records[1]:
+def _stage_of(blend: Path, earlier: dict[str, Any] | None) -> int:
+    """Which stage of those before the run made `blend`, counted from 1.
+
+    Only of a model that led to the run can its card tell how to make the mean again.
+    """
+    try:
+        stages = json.loads((blend / RECORD).read_text(encoding="utf-8"))["stages"]
+    except OSError:
+        stages = []
+    if not earlier or not stages or earlier["stages"][: len(stages)] != stages:
         raise UserError(
-            "is not the model that this run started from", where=str(blend), mend="give the folder of --start-from"
+            "is no model that this run started from", where=str(blend), mend="give the folder of --start-from"
         )
+    return len(stages)
 
 
 @torch.no_grad()
@@ -120,9 +129,9 @@ def make_record(
     entries: list[dict[str, Any]],
     sessions: list[dict[str, Any]],
     probes: dict[str, float],
-    blended: float,
+    part: dict[str, float],
 ) -> dict[str, Any]:
-    """Every number of the card; `blended` is the part of the model that the run started from in the weights."""
+    """Every number of the card; `part` tells how much of an earlier stage's model is in the weights, and of which."""
     plan, config = Plan(**state["plan"]), model.config
     steps, tokens, learned_tokens, seconds = state["counts"]
     curve = [entry for entry in entries if "loss" in entry and entry["step"] <= steps]
@@ -154,7 +163,7 @@ def make_record(
         "versions": last["versions"],
         "stages": [options(plan, last["budget"])],
         "processes": [last.get("processes", 1)],
-        "blends": [blended],
+        **{name: [value] for name, value in part.items()},
         "sessions": [{"corpus": one["corpus"], "from_tokens": one["from_tokens"]} for one in sessions],
         "tasks": [task.__name__ for task, _, _ in TASKS],
         "losses": [{"tokens": curve[index]["tokens"], "loss": curve[index]["loss"]} for index in chosen],
@@ -174,7 +183,9 @@ def after(earlier: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
     summed = ("tokens", "learned_tokens", "steps", "seeds", "stages")
     counted = {name: earlier[name] + record[name] for name in summed}
     counted["processes"] = earlier.get("processes", [1] * len(earlier["stages"])) + record["processes"]
-    counted["blends"] = earlier.get("blends", [0] * len(earlier["stages"])) + record["blends"]
+    before = len(earlier["stages"])
+    counted["blends"] = earlier.get("blends", [0] * before) + record["blends"]
+    counted["blended_with"] = earlier.get("blended_with", list(range(before))) + record["blended_with"]
     minutes = round(earlier["minutes"] + record["minutes"], 1)
     read = earlier["tokens"]
     sessions = [{**one, "from_tokens": one["from_tokens"] + read} for one in record["sessions"]]
@@ -207,7 +218,9 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="folder of a pretraining run")
     parser.add_argument("folder", type=Path, help="model folder to write")
     parser.add_argument("--probe-count", type=int, default=100, help="documents per probed task (default 100)")
-    parser.add_argument("--blend", type=Path, help="the model it started from, to average the weights of both")
+    parser.add_argument(
+        "--blend", type=Path, help="the model it started from, or one before, to average the weights of both"
+    )
     parser.add_argument("--blend-share", type=float, default=0.5, help="its part in that mean (default 0.5)")
     args = parser.parse_args()
     with exit_codes():

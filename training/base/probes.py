@@ -28,7 +28,7 @@ PROBES: dict[str, Callable[[random.Random, str], Document]] = {
     "fill": partial(filling.fill, most=1),
     "which": partial(filling.which, most=1),
     "choose": partial(services.choose, most=1),
-    "choose_same": services.same_but,
+    "choose_same": partial(services.same_but, most=1),
     "nearest": partial(matching.nearest, most=1),
     "bound": partial(matching.bound, most=1),
 }

@@ -244,13 +244,23 @@ def test_a_model_may_be_the_mean_of_a_run_and_what_it_started_from(finished: Pat
     assert moved
     for name in moved:
         torch.testing.assert_close(mean[name], 0.25 * before[name] + 0.75 * end[name])
-    assert record["blends"] == [0, 0.25]
+    assert (record["blends"], record["blended_with"]) == ([0, 0.25], [0, 1])
     assert "runs/base2 runs/model2 --blend runs/model1 --blend-share 0.25\n" in card(record)
     assert "runs/base1 runs/model1\n" in card(record)
 
 
+def test_a_mean_may_be_with_a_model_of_two_stages_before(finished: Path, tmp_path: Path) -> None:
+    export(finished, tmp_path / "first", probe_count=1)
+    pretrain(tmp_path / "run2", 1024, "--start-from", str(tmp_path / "first"), "--seed", "8")
+    export(tmp_path / "run2", tmp_path / "second", probe_count=1)
+    pretrain(tmp_path / "run3", 1024, "--start-from", str(tmp_path / "second"), "--seed", "9")
+    record = export(tmp_path / "run3", tmp_path / "third", probe_count=1, blend=tmp_path / "first", share=0.25)
+    assert (record["blends"], record["blended_with"]) == ([0, 0, 0.25], [0, 0, 1])
+    assert "runs/base3 runs/model3 --blend runs/model1 --blend-share 0.25\n" in card(record)
+
+
 def test_a_mean_with_another_model_is_refused(finished: Path, tmp_path: Path) -> None:
     export(finished, tmp_path / "first", probe_count=1)
-    with pytest.raises(UserError, match="is not the model that this run started from"):
+    with pytest.raises(UserError, match="is no model that this run started from"):
         export(finished, tmp_path / "second", probe_count=1, blend=tmp_path / "first")
     assert not (tmp_path / "second").exists()

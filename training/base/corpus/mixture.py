@@ -15,7 +15,7 @@ Task = Callable[[random.Random, str], Document]
 # task, weight at the start, weight in the full mixture (weights count documents, not tokens)
 TASKS: list[tuple[Task, float, float]] = [
     (copying.repeat, 12, 5),
-    (copying.twice, 10, 10),
+    (copying.twice, 10, 8),
     (copying.look_up, 14, 5),
     (copying.convert, 4, 3),
     (copying.pick_item, 4, 2),
@@ -23,10 +23,10 @@ TASKS: list[tuple[Task, float, float]] = [
     (reading.passage, 6, 2),
     (reading.record, 8, 5),
     (filling.fill, 14, 12),
-    (filling.which, 8, 12),
+    (filling.which, 8, 9),
     (services.choose, 12, 50),
-    (services.same_but, 2, 12),
-    (matching.nearest, 6, 15),
+    (services.same_but, 2, 8),
+    (matching.nearest, 6, 14),
     (matching.bound, 6, 8),
     (talk.story, 4, 2),
     (talk.small_talk, 4, 6),

@@ -5,7 +5,7 @@ for one thing, for several, for something no form does, or forgets a needed valu
 """
 
 import random
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from training.base.corpus import values
@@ -107,20 +107,44 @@ def _prompt(rng: random.Random, forms: list[Form], writing: Writing, lang: str, 
 _SHORT, _LONG = 400, 880  # tokens of a chat, roughly
 
 
+@dataclass(frozen=True)
+class Desk:
+    """What stays the same through one chat: the forms, the language, how replies are written, refused and asked back.
+
+    Which of many wordings comes cannot be known, but it can be kept to: so that little is learned from it.
+    """
+
+    forms: list[Form]
+    lang: str
+    writing: Writing
+    refusal: str
+    refusal_of: str
+    question: str
+
+
 def choose(rng: random.Random, lang: str, most: int = 12) -> Document:
     """Two or more forms and up to `most` messages: for one of them, two, none, or one whose needed value is left out.
 
     Many messages to one list are many decisions for the price of reading it once.
     """
+    return _chat(rng, lang, rng.choice(((1, 3), (2, 3), (2, 3), (2, 4), (3, 6))), most)
+
+
+def same_but(rng: random.Random, lang: str, most: int = 12) -> Document:
+    """The same, but for fewer forms, and the first message asks one form for several values of one field."""
+    return _chat(rng, lang, (1, 3), most, "same")
+
+
+def _chat(rng: random.Random, lang: str, count: tuple[int, int], most: int, first: str | None = None) -> Document:
     shown_in = lang if rng.random() < 0.85 else ("en" if lang == "zh" else "zh")
-    low, high = rng.choice(((1, 3), (2, 3), (2, 3), (2, 4), (3, 6)))
-    forms, writing = make_forms(rng, low, high, unknown=shown_in == lang), make_writing(rng)
+    forms, writing = make_forms(rng, *count, unknown=shown_in == lang), make_writing(rng)
+    desk = _desk(rng, forms, lang, writing)
     system = _prompt(rng, forms, writing, lang, shown_in)
     room = rng.choice((_SHORT, _LONG, _LONG)) - rough_tokens(system)
     kinds: list[str] = []
     turns: list[Turn] = []
     for _ in range(most):
-        kind, more = _exchange(rng, forms, lang, writing)
+        kind, more = _exchange(rng, desk, None if kinds else first)
         room -= sum(rough_tokens(turn.text) + 5 for turn in more)
         if turns and room < 0:
             break
@@ -133,42 +157,53 @@ def choose(rng: random.Random, lang: str, most: int = 12) -> Document:
     return chat(turns, f"choose_{kinds[0]}")
 
 
+def _desk(rng: random.Random, forms: list[Form], lang: str, writing: Writing) -> Desk:
+    zh = lang == "zh"
+    refusals = REFUSALS_ZH if zh else REFUSALS_EN
+    plain = [reply for reply in refusals if "{" not in reply]
+    question = rng.choice(QUESTIONS_ZH if zh else QUESTIONS_EN)
+    return Desk(forms, lang, writing, rng.choice(plain), rng.choice(refusals), question)
+
+
 def rough_tokens(text: str) -> float:
     """About how many tokens a text has, without cutting it."""
     ascii_ = sum(character.isascii() for character in text)
     return 0.36 * ascii_ + 0.95 * (len(text) - ascii_)
 
 
-def _exchange(rng: random.Random, forms: list[Form], lang: str, writing: Writing) -> tuple[str, list[Turn]]:
-    roll = rng.random()
-    if roll < 0.17:
-        return "none", exchange(*_unsuited(rng, forms, lang), FREE)
-    if roll < 0.35:
-        return "ask", _forgetful(rng, forms, lang, writing)
-    if roll < 0.55:
-        return "many", _many(rng, forms, lang, writing)
-    request = make_request(rng, rng.choice(forms), lang)
-    turns = exchange(request.text, writing.one(request.form.name, request.filled))
-    return "one", turns + (follow_up(rng, lang, [request]) if rng.random() < 0.45 else [])
+_KINDS = {"one": 45, "many": 21, "none": 17, "ask": 13, "same": 8}  # of a message, and how often in a hundred or so
 
 
-def _unsuited(rng: random.Random, forms: list[Form], lang: str) -> tuple[str, str]:
-    zh = lang == "zh"
+def _exchange(rng: random.Random, desk: Desk, kind: str | None) -> tuple[str, list[Turn]]:
+    """One message and its reply, at times with what follows; of a kind drawn where `kind` is None."""
+    kind = kind or rng.choices(list(_KINDS), list(_KINDS.values()))[0]
+    if kind == "none":
+        return kind, exchange(*_unsuited(rng, desk), FREE)
+    if kind == "ask" and any(item.required for form in desk.forms for item in form.fields):
+        return kind, _forgetful(rng, desk)
+    if kind == "same" and (turns := _several_values(rng, desk)):
+        return kind, turns
+    if kind == "many":
+        return kind, _many(rng, desk)
+    request = make_request(rng, rng.choice(desk.forms), desk.lang)
+    turns = exchange(request.text, desk.writing.one(request.form.name, request.filled))
+    return "one", turns + (follow_up(rng, desk.lang, [request]) if rng.random() < 0.45 else [])
+
+
+def _unsuited(rng: random.Random, desk: Desk) -> tuple[str, str]:
+    zh = desk.lang == "zh"
     if rng.random() < 0.3:
         return rng.choice(IDLE_ZH if zh else IDLE_EN)
-    replies = REFUSALS_ZH if zh else REFUSALS_EN
     if rng.random() < 0.65:
-        request = make_request(rng, other_service(rng, forms), lang)
-        return request.text, rng.choice([reply for reply in replies if "{" not in reply])
-    things = {form.thing[0].split()[-1] for form in forms if not form.spoken}
+        return make_request(rng, other_service(rng, desk.forms), desk.lang).text, desk.refusal
+    things = {form.thing[0].split()[-1] for form in desk.forms if not form.spoken}
     while True:
         other = make_form(rng, set(), "snake", 2)
         if other.thing[0].split()[-1] not in things:
             break
-    request = make_request(rng, other, lang)
-    return request.text, rng.choice(replies).format(
-        a=rng.choice(other.action[zh]), t=other.thing[zh] if zh else f"the {other.thing[0]}"
-    )
+    request = make_request(rng, other, desk.lang)
+    thing = other.thing[zh] if zh else f"the {other.thing[0]}"
+    return request.text, desk.refusal_of.format(a=rng.choice(other.action[zh]), t=thing)
 
 
 def other_service(rng: random.Random, forms: list[Form]) -> Form:
@@ -183,17 +218,13 @@ def other_service(rng: random.Random, forms: list[Form]) -> Form:
     return spoken_form(rng, rng.choice(domains()[domain]), set(), "snake")
 
 
-def _forgetful(rng: random.Random, forms: list[Form], lang: str, writing: Writing) -> list[Turn]:
+def _forgetful(rng: random.Random, desk: Desk) -> list[Turn]:
     """A request without a needed value, the question for it, and often the value and then the filled form."""
-    zh = lang == "zh"
-    able = [form for form in forms if any(item.required for item in form.fields)]
-    if not able:
-        request = make_request(rng, rng.choice(forms), lang)
-        return [Turn("user", request.text), Turn("assistant", writing.one(request.form.name, request.filled))]
+    lang, zh = desk.lang, desk.lang == "zh"
+    able = [form for form in desk.forms if any(item.required for item in form.fields)]
     request = make_request(rng, rng.choice(able), lang, leave_out=True)
     assert request.missing is not None
-    ask = rng.choice(QUESTIONS_ZH if zh else QUESTIONS_EN).format(l=request.missing.label[lang])
-    turns = [Turn("user", request.text), Turn("assistant", ask, FREE)]
+    turns = exchange(request.text, desk.question.format(l=request.missing.label[lang]), FREE)
     if rng.random() < 0.6:
         value = request.missing.make(rng, lang)
         given = rng.choice(
@@ -201,19 +232,19 @@ def _forgetful(rng: random.Random, forms: list[Form], lang: str, writing: Writin
         )
         filled = {**request.filled, request.missing.name: value.json}
         ordered = {item.name: filled[item.name] for item in request.form.fields if item.name in filled}
-        turns.append(Turn("user", given.format(v=value.said, l=request.missing.label[lang])))
-        turns.append(Turn("assistant", writing.one(request.form.name, ordered)))
+        said = given.format(v=value.said, l=request.missing.label[lang])
+        turns += exchange(said, desk.writing.one(request.form.name, ordered))
     return turns
 
 
-def _many(rng: random.Random, forms: list[Form], lang: str, writing: Writing) -> list[Turn]:
+def _many(rng: random.Random, desk: Desk) -> list[Turn]:
     """Two or three requests in one message, often of one form with other values; one object each, in their order."""
     count = rng.choice((2, 2, 2, 3))
-    picked = [rng.choice(forms)] * count if rng.random() < 0.4 else [rng.choice(forms) for _ in range(count)]
-    requests: list[Request] = [make_request(rng, form, lang) for form in picked]
-    question = joined(rng, [request.text for request in requests], lang)
-    reply = "\n".join(writing.one(request.form.name, request.filled) for request in requests)
-    return exchange(question, reply) + (follow_up(rng, lang, requests) if rng.random() < 0.6 else [])
+    picked = [rng.choice(desk.forms)] * count if rng.random() < 0.4 else [rng.choice(desk.forms) for _ in range(count)]
+    requests: list[Request] = [make_request(rng, form, desk.lang) for form in picked]
+    question = joined(rng, [request.text for request in requests], desk.lang)
+    reply = "\n".join(desk.writing.one(request.form.name, request.filled) for request in requests)
+    return exchange(question, reply) + (follow_up(rng, desk.lang, requests) if rng.random() < 0.5 else [])
 
 
 def joined(rng: random.Random, asked_for: list[str], lang: str) -> str:
@@ -224,15 +255,19 @@ def joined(rng: random.Random, asked_for: list[str], lang: str) -> str:
     return before + joint.join(asked_for)
 
 
-def same_but(rng: random.Random, lang: str) -> Document:
-    """One form asked for several values of one field in a row: `the weather in Paris, Rome and Oslo`."""
-    forms, writing = make_forms(rng, 1, 3), make_writing(rng)
-    form = next((item for item in forms if item.fields), None)
-    if form is None:
-        return choose(rng, lang)
+def _several_values(rng: random.Random, desk: Desk) -> list[Turn]:
+    """One form for several values of one field in a row, `the weather in Paris, Rome and Oslo`; none without fields."""
+    able = [form for form in desk.forms if form.fields]
+    if not able:
+        return []
+    form, lang = rng.choice(able), desk.lang
     varied = rng.choice([item for item in form.fields if item.schema["type"] != "boolean"] or form.fields)
-    if form.spoken and (natural := _natural_same(rng, form, varied, lang)):
-        return _same_chat(rng, forms, writing, lang, form, *natural)
+    said = _natural_same(rng, form, varied, lang) if form.spoken else None
+    question, records = said or _labelled_same(rng, form, varied, lang)
+    return exchange(question, "\n".join(desk.writing.one(form.name, record) for record in records))
+
+
+def _labelled_same(rng: random.Random, form: Form, varied: Field, lang: str) -> tuple[str, list[dict[str, Any]]]:
     rest = replace(form, fields=[item for item in form.fields if item is not varied])
     base = make_request(rng, rest, lang, labelled=True)
     chosen = [varied.make(rng, lang) for _ in range(rng.choice((2, 2, 3)))]
@@ -244,7 +279,7 @@ def same_but(rng: random.Random, lang: str) -> Document:
     for value in chosen:
         record = {**base.filled, varied.name: value.json}
         records.append({name: record[name] for name in order if name in record})
-    return _same_chat(rng, forms, writing, lang, form, question, records)
+    return question, records
 
 
 def _natural_same(rng: random.Random, form: Form, varied: Field, lang: str) -> tuple[str, list[dict[str, Any]]] | None:
@@ -255,19 +290,3 @@ def _natural_same(rng: random.Random, form: Form, varied: Field, lang: str) -> t
     if said is None:
         return None
     return said.text, [{**said.filled, varied.name: value.json} for value in chosen]
-
-
-def _same_chat(
-    rng: random.Random,
-    forms: list[Form],
-    writing: Writing,
-    lang: str,
-    form: Form,
-    question: str,
-    records: list[dict[str, Any]],
-) -> Document:
-    reply = "\n".join(writing.one(form.name, record) for record in records)
-    return chat(
-        [Turn("system", _prompt(rng, forms, writing, lang, lang)), Turn("user", question), Turn("assistant", reply)],
-        "choose_same",
-    )
