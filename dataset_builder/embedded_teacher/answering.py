@@ -1,6 +1,7 @@
 """Says in the user's language what a tool returned: its values, and no others.
 
-Comes in: the original tool, the arguments it was called with, its `ToolResult`. Goes out: one or two sentences.
+Comes in: the original tool, the arguments it was called with, its `ToolResult`. Goes out: one or two sentences: the
+tool's own where it has some, or every value beside its name.
 """
 
 import json
@@ -11,12 +12,19 @@ from typing import Any
 from agent.tools import Tool, ToolResult
 from dataset_builder.embedded_teacher.composing import YES_NO, Composer, capitalized
 from dataset_builder.embedded_teacher.phrases import phrases_for
-from dataset_builder.embedded_teacher.reading import has_chinese, name_in
+from dataset_builder.embedded_teacher.reading import name_in
 from dataset_builder.embedded_teacher.templates import choose, fill, slots
 from dataset_builder.embedded_teacher.values import join_words
 
 MAX_VALUE = 160  # characters of one value that an answer repeats
 MAX_VALUES = 6
+# Of the training side's results are told by their names alone, also where the tool has sentences of its own: nobody can
+# say those of a tool never seen before, and an adapter that learned nothing else makes up words and loses values.
+PLAIN_SHARE = 0.5
+_MANNERS = {  # of naming one value, and what stands between two
+    "en": (("{l} {v}", ", "), ("{l}: {v}", ", "), ("{l}: {v}", "; "), ("the {l} is {v}", ", "), ("{l} = {v}", ", ")),
+    "zh": (("{l}是{v}", "，"), ("{l}：{v}", "，"), ("{l}：{v}", "；"), ("{l}为{v}", "，"), ("{l} {v}", "，")),
+}
 _PREFIX = re.compile(r"^Error: (?:\w+(?:Error|Exception): )?")
 
 
@@ -30,6 +38,9 @@ def answer(tool: Tool, arguments: dict[str, Any], result: ToolResult, composer: 
             return _filled(rng.choice(patterns), arguments, composer.lang, rng)
         return _ended(composer.pick("tool_error", rng, error=_PREFIX.sub("", result.content)), composer.lang)
     value = _json(result.content)
+    if composer.side == "train" and rng.random() < PLAIN_SHARE:
+        told = _all_of(value, composer.lang, rng.choice(_MANNERS[composer.lang]))
+        return _ended(composer.pick("done", rng, result=told), composer.lang)
     if phrases and isinstance(value, dict):
         patterns = [one for one in phrases.answers.get(composer.lang, []) if slots(one) <= set(value)]
         if patterns:
@@ -55,18 +66,15 @@ def said(value: Any, lang: str) -> str:
     return text if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]}…"
 
 
-def _all_of(value: Any, lang: str) -> str:
+def _all_of(value: Any, lang: str, manner: tuple[str, str] | None = None) -> str:
+    """Every value of an object beside its name; of an object of one value, the value."""
     if not isinstance(value, dict):
         return said(value, lang)
     pairs = list(value.items())[:MAX_VALUES]
     if len(pairs) == 1:
         return said(pairs[0][1], lang)
-    texts = []
-    for key, item in pairs:
-        label = name_in(key, lang)
-        between = "" if lang == "zh" and has_chinese(label) else " "
-        texts.append(f"{label}{'是' if between == '' else between}{said(item, lang)}")
-    return (", " if lang == "en" else "，").join(texts)
+    one, between = manner or _MANNERS[lang][0]
+    return between.join(one.format(l=name_in(key, lang), v=said(item, lang)) for key, item in pairs)
 
 
 def _json(content: str) -> Any:
