@@ -146,5 +146,11 @@ def open_page(browser: Any, url: str, locale: str = "zh-CN", **options: Any) -> 
     return page, wrong
 
 
+def say(page: Any, text: str) -> None:
+    """Type a question into the Space's page and send it."""
+    page.locator("#question textarea").fill(text)
+    page.keyboard.press("Enter")
+
+
 def _is_own(url: str) -> bool:
     return url.startswith(("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:"))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import Server, chromium, contrast, open_page, serving
+from browsing import Server, chromium, contrast, open_page, say, serving
 
 from agent.messages import check_conversation
 
@@ -43,11 +43,6 @@ def _serving(outbox: Path, patience: float) -> Any:
     return serving([script, "{port}", str(outbox.parent), str(outbox.with_name("gate")), "1", str(patience)])
 
 
-def _say(page: Any, text: str) -> None:
-    page.locator("#question textarea").fill(text)
-    page.keyboard.press("Enter")
-
-
 def _row(page: Any, folder: Path) -> Any:
     """The conversation as the visitor can save it, once it is at rest."""
     page.locator("#question button.stop-button").wait_for(state="detached")
@@ -75,7 +70,7 @@ def test_what_is_allowed_runs_once_and_the_visitor_saw_all_of_it(
     server: Server, browser: Any, outbox: Path, tmp_path: Path, locale: str, asks: str, words: tuple[str, ...]
 ) -> None:
     page, wrong = open_page(browser, server.url, locale=locale)
-    _say(page, asks)
+    say(page, asks)
     page.locator("#ask pre").wait_for()
     shown = page.locator("#ask").inner_text()
     assert all(word in shown for word in (*words, "post_letter")), shown
@@ -98,13 +93,13 @@ def test_what_is_refused_does_not_run_and_the_model_is_told_who_refused(
     server: Server, browser: Any, outbox: Path, tmp_path: Path, locale: str, asks: str, reason: str
 ) -> None:
     page, wrong = open_page(browser, server.url, locale=locale)
-    _say(page, asks)
+    say(page, asks)
     page.locator("#do-not-run").click()
     page.locator(BOT, has_text="结果是").wait_for()
     (result,) = _results(_row(page, tmp_path))
     assert reason in result
     assert outbox.read_text() == ""
-    _say(page, "12 加 30")
+    say(page, "12 加 30")
     page.locator(BOT, has_text='{"sum": 42}').wait_for()
     assert wrong == []
 
@@ -113,7 +108,7 @@ def test_each_call_has_its_own_question_and_a_change_of_language_changes_it(
     server: Server, browser: Any, outbox: Path, tmp_path: Path
 ) -> None:
     page, wrong = open_page(browser, server.url)
-    _say(page, "请寄信给小王，寄信给小李，寄信给小张。")
+    say(page, "请寄信给小王，寄信给小李，寄信给小张。")
     page.locator("#ask pre", has_text="小王").wait_for()
     page.locator("#language").get_by_text("English").click()
     page.locator("#run-it", has_text="Run it").wait_for()
@@ -138,14 +133,14 @@ def test_a_run_that_is_stopped_while_it_asks_has_done_nothing(
     server: Server, browser: Any, outbox: Path, tmp_path: Path, how: str
 ) -> None:
     page, wrong = open_page(browser, server.url)
-    _say(page, "请寄信给小王。")
+    say(page, "请寄信给小王。")
     page.locator("#run-it").wait_for()
     if how == "stop":
         page.locator("#question button.stop-button").click()
     else:
         page.locator("#talk").get_by_label("清空").click()
     page.locator("#ask").wait_for(state="hidden")
-    _say(page, "12 加 30")
+    say(page, "12 加 30")
     page.locator(BOT, has_text='{"sum": 42}').wait_for()
     results = _results(_row(page, tmp_path))
     assert results == (["已停止，没有结果。", '{"sum": 42}'] if how == "stop" else ['{"sum": 42}'])
@@ -158,12 +153,12 @@ def test_who_is_asked_keeps_nobody_else_waiting_and_puts_no_other_question(
 ) -> None:
     asked, _ = open_page(browser, server.url)
     other, _ = open_page(browser, server.url)
-    _say(asked, "请寄信给小王。")
+    say(asked, "请寄信给小王。")
     asked.locator("#run-it").wait_for()
-    _say(other, "12 加 30")
+    say(other, "12 加 30")
     other.locator(BOT, has_text='{"sum": 42}').wait_for()
     assert other.locator("#run-it").count() == 0
-    _say(asked, "12 加 30")
+    say(asked, "12 加 30")
     asked.wait_for_timeout(1000)
     assert asked.locator("#talk .title", has_text="add").count() == 0
     assert asked.locator("#question textarea").input_value() == "12 加 30", "what was typed is not lost"
@@ -175,7 +170,7 @@ def test_who_is_asked_keeps_nobody_else_waiting_and_puts_no_other_question(
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_on_a_phone_the_question_is_in_sight_and_readable(server: Server, browser: Any, scheme: str) -> None:
     page, wrong = open_page(browser, server.url, viewport={"width": 390, "height": 700}, color_scheme=scheme)
-    _say(page, "请寄信给小王，寄信给小李，寄信给小张。")
+    say(page, "请寄信给小王，寄信给小李，寄信给小张。")
     page.locator("#do-not-run").wait_for()
     page.wait_for_function("document.querySelector('#do-not-run').getBoundingClientRect().bottom <= 700")
     assert page.locator("#ask p").first.bounding_box()["y"] >= 0
@@ -191,7 +186,7 @@ def test_on_a_phone_the_question_is_in_sight_and_readable(server: Server, browse
 def test_who_does_not_answer_has_refused(browser: Any, outbox: Path, tmp_path: Path) -> None:
     with _serving(outbox, patience=2) as server:
         page, wrong = open_page(browser, server.url)
-        _say(page, "请寄信给小王。")
+        say(page, "请寄信给小王。")
         page.locator(BOT, has_text="结果是").wait_for()
         page.locator("#ask").wait_for(state="hidden")
         (result,) = _results(_row(page, tmp_path))

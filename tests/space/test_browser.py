@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import Server, chromium, contrast, open_page, serving
+from browsing import Server, chromium, contrast, open_page, say, serving
 
 from agent.messages import check_conversation
 
@@ -38,11 +38,6 @@ def browser(server: Server) -> Iterator[Any]:
         yield running
 
 
-def _say(page: Any, text: str) -> None:
-    page.locator("#question textarea").fill(text)
-    page.keyboard.press("Enter")
-
-
 def test_an_example_streams_and_its_call_opens_to_arguments_and_result(
     server: Server, browser: Any, gate: Path
 ) -> None:
@@ -65,8 +60,8 @@ def test_an_example_streams_and_its_call_opens_to_arguments_and_result(
 def test_two_visitors_do_not_see_each_other(server: Server, browser: Any) -> None:
     first, _ = open_page(browser, server.url)
     second, _ = open_page(browser, server.url, locale="en-US")
-    _say(first, "我的秘密")
-    _say(second, "hello from two")
+    say(first, "我的秘密")
+    say(second, "hello from two")
     first.locator(BOT, has_text="我的秘密").wait_for()
     second.locator(BOT, has_text="hello from two").wait_for()
     assert "hello" not in first.locator("#talk").inner_text()
@@ -88,14 +83,14 @@ def test_the_language_switch_changes_every_text(server: Server, browser: Any) ->
 
 def test_a_stopped_answer_leaves_a_conversation_that_goes_on(server: Server, browser: Any, tmp_path: Path) -> None:
     page, wrong = open_page(browser, server.url)
-    _say(page, "Tell me a story")
+    say(page, "Tell me a story")
     page.get_by_text("Once upon a time").wait_for()
     page.locator("#question button.stop-button").click()
     page.locator("#question button.stop-button").wait_for(state="detached")
     length = len(page.locator(BOT).last.inner_text())
     page.wait_for_timeout(1000)
     assert length == len(page.locator(BOT).last.inner_text()) < 35 * 2000
-    _say(page, "12 加 30 等于多少？")
+    say(page, "12 加 30 等于多少？")
     page.locator(BOT, has_text='{"sum": 42}').wait_for()
     row = _download(page, tmp_path)
     assert [message["role"] for message in row["messages"]] == [
@@ -112,20 +107,20 @@ def test_a_stopped_answer_leaves_a_conversation_that_goes_on(server: Server, bro
 
 def test_an_empty_message_does_nothing_and_a_failure_is_words(server: Server, browser: Any) -> None:
     page, _ = open_page(browser, server.url)
-    _say(page, "   ")
+    say(page, "   ")
     page.wait_for_timeout(500)
     assert page.locator(BOT).count() == 0
     for _ in range(10):  # a question is not taken while the empty one before it is still under way
-        _say(page, "break")
+        say(page, "break")
         page.wait_for_timeout(3000)
         if page.get_by_text("模型出错了").count():
             break
     page.get_by_text("模型出错了").first.wait_for()
     assert "secret" not in page.locator("body").inner_text()
-    _say(page, "weather in nowhere")
+    say(page, "weather in nowhere")
     page.locator("#talk .title", has_text="get_weather(city=nowhere) · 出错").wait_for()
     page.locator(BOT, has_text="no such city").first.wait_for()
-    _say(page, "   ")
+    say(page, "   ")
     page.wait_for_timeout(1500)
     assert page.locator(BOT, has_text="no such city").count() > 0, "an empty message emptied the talk"
     assert "Traceback" not in page.locator("body").inner_text()
@@ -133,7 +128,7 @@ def test_an_empty_message_does_nothing_and_a_failure_is_words(server: Server, br
 
 def test_retry_asks_again_and_undo_gives_the_question_back(server: Server, browser: Any, tmp_path: Path) -> None:
     page, _ = open_page(browser, server.url)
-    _say(page, "这是第几次？")
+    say(page, "这是第几次？")
     page.locator(BOT, has_text="第 1 次").wait_for()
     page.locator("#talk").get_by_label("重试").click()
     page.locator(BOT, has_text="第 2 次").wait_for()
@@ -147,7 +142,7 @@ def test_retry_asks_again_and_undo_gives_the_question_back(server: Server, brows
 def test_a_tool_that_is_not_ticked_is_not_offered(server: Server, browser: Any) -> None:
     page, _ = open_page(browser, server.url)
     page.locator("#offered").get_by_label("add").uncheck()
-    _say(page, "12 加 30 等于多少？")
+    say(page, "12 加 30 等于多少？")
     page.locator(BOT, has_text="没有合适的工具").wait_for()
 
 
@@ -168,7 +163,7 @@ def test_a_phone_shows_the_whole_width_in_readable_greys(server: Server, browser
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     for text in ("#head p", ".tool-list summary span", "#under .note p"):
         assert contrast(page, text) >= 4.5, text  # WCAG 2.2, 1.4.3
-    _say(page, "What is the weather in Llanfairpwllgwyngyll on the long island of Anglesey")
+    say(page, "What is the weather in Llanfairpwllgwyngyll on the long island of Anglesey")
     page.locator("#talk .title", has_text="get_weather").wait_for()
     page.locator(BOT, has_text="结果是").wait_for()
     talk = page.locator("#talk").bounding_box()
@@ -180,7 +175,7 @@ def test_a_phone_shows_the_whole_width_in_readable_greys(server: Server, browser
 
 def test_a_rating_is_saved_as_a_row(server: Server, browser: Any, feedback_folder: Path) -> None:
     page, _ = open_page(browser, server.url)
-    _say(page, "好评测试")
+    say(page, "好评测试")
     page.locator(BOT, has_text="好评测试").wait_for()
     page.locator("#talk").get_by_label("赞", exact=True).click()
     page.get_by_text("谢谢，已保存。").wait_for()

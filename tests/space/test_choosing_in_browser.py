@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from browsing import Server, chromium, open_page, serving
+from browsing import Server, chromium, open_page, say, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -27,16 +27,11 @@ def _ticked(page: Any) -> list[str]:
     return [text.strip() for text in page.locator("#offered label:has(input:checked)").all_inner_texts()]
 
 
-def _say(page: Any, text: str) -> None:
-    page.locator("#question textarea").fill(text)
-    page.keyboard.press("Enter")
-
-
 def test_the_nearest_tools_are_ticked_until_the_visitor_chooses(server: Server, browser: Any) -> None:
     page, wrong = open_page(browser, server.url)
     page.get_by_text("每次提问，自动挑出最相关的几个").wait_for()
     assert "set_timer" not in _ticked(page)
-    _say(page, "设一个七分钟的计时器")
+    say(page, "设一个七分钟的计时器")
     page.locator("#offered label:has(input:checked)", has_text="set_timer").wait_for()
     first = page.locator("#offered label").first
     assert first.inner_text().strip() in _ticked(page)  # what is ticked stands in sight
@@ -45,7 +40,7 @@ def test_the_nearest_tools_are_ticked_until_the_visitor_chooses(server: Server, 
     page.wait_for_function(f"!document.querySelector('{CHOOSE}').checked")
     chosen = _ticked(page)
     assert "set_timer" not in chosen
-    _say(page, "再设一个九分钟的计时器")
+    say(page, "再设一个九分钟的计时器")
     page.locator('#talk [data-testid="user"]', has_text="九分钟").wait_for()
     assert _ticked(page) == chosen
     assert wrong == []

@@ -20,7 +20,7 @@ from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen3ForCaus
 
 from agent.errors import UserError, exit_codes
 from training.base.corpus.mixture import TASKS
-from training.base.model import base_config
+from training.base.model import base_config, exported
 from training.base.pretrain import EARLIER, RECORD, Plan
 from training.base.probes import probe
 from training.base.tokenizer import corpus_tokenizer
@@ -113,14 +113,10 @@ def average(model: Qwen3ForCausalLM, folder: Path, share: float) -> None:
     Raises:
         UserError: there is no model of this shape.
     """
-    try:
-        other = Qwen3ForCausalLM.from_pretrained(folder, local_files_only=True).state_dict()
+    with exported(folder) as other:
+        weights = other.state_dict()
         for name, weight in model.named_parameters():  # tied ones once
-            weight.lerp_(other[name], share)
-    except (OSError, KeyError, RuntimeError) as error:
-        raise UserError(
-            "holds no exported model of this shape", where=str(folder), mend="give a folder that export made"
-        ) from error
+            weight.lerp_(weights[name], share)
 
 
 def make_record(

@@ -1,7 +1,15 @@
-"""The shape of the embedded base model: a small Qwen3. Comes in: its tokenizer. Goes out: a config, random weights."""
+"""The shape of the embedded base model: a small Qwen3. Comes in: its tokenizer. Goes out: a config, random weights; and
+the weights of one that was exported before.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
+
+from agent.errors import UserError
 
 POSITIONS = 4096
 
@@ -30,3 +38,18 @@ def random_model(config: Qwen3Config, seed: int) -> Qwen3ForCausalLM:
     """Weights from nothing, in fp32; the same for the same seed."""
     torch.manual_seed(seed)
     return Qwen3ForCausalLM(config)
+
+
+@contextmanager
+def exported(folder: Path) -> Iterator[Qwen3ForCausalLM]:
+    """The model that export wrote to `folder`, for a block that takes its weights into another.
+
+    Raises:
+        UserError: There is no such model, or the block finds that it has another shape.
+    """
+    try:
+        yield Qwen3ForCausalLM.from_pretrained(folder, local_files_only=True)
+    except (OSError, KeyError, RuntimeError) as error:
+        raise UserError(
+            "holds no exported model of this shape", where=str(folder), mend="give a folder that export made"
+        ) from error

@@ -34,7 +34,7 @@ from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
 from agent.errors import UserError, exit_codes
 from training.base.attention import BLOCKS
 from training.base.batches import IGNORED, make_batch
-from training.base.model import base_config, random_model
+from training.base.model import base_config, exported, random_model
 from training.base.muon import Float32Muon
 from training.base.probes import probe
 from training.base.tokenizer import corpus_tokenizer
@@ -197,14 +197,9 @@ class Pretraining:
         Raises:
             UserError: there is no such model, or it has another shape.
         """
-        try:
-            earlier = Qwen3ForCausalLM.from_pretrained(folder, local_files_only=True)
+        with exported(folder) as earlier:
             grow(earlier, self.model)
             return (folder / RECORD).read_text(encoding="utf-8")
-        except (OSError, RuntimeError) as error:
-            raise UserError(
-                "holds no exported model of this shape", where=str(folder), mend="give a folder that export made"
-            ) from error
 
 
 @torch.no_grad()
