@@ -38,14 +38,14 @@ def answer(tool: Tool, arguments: dict[str, Any], result: ToolResult, composer: 
             return _filled(rng.choice(patterns), arguments, composer.lang, rng)
         return _ended(composer.pick("tool_error", rng, error=_PREFIX.sub("", result.content)), composer.lang)
     value = _json(result.content)
+    manner = None
     if composer.side == "train" and rng.random() < PLAIN_SHARE:
-        told = _all_of(value, composer.lang, rng.choice(_MANNERS[composer.lang]))
-        return _ended(composer.pick("done", rng, result=told), composer.lang)
-    if phrases and isinstance(value, dict):
+        manner = rng.choice(_MANNERS[composer.lang])
+    elif phrases and isinstance(value, dict):
         patterns = [one for one in phrases.answers.get(composer.lang, []) if slots(one) <= set(value)]
         if patterns:
             return _filled(rng.choice(patterns), value, composer.lang, rng)
-    return _ended(composer.pick("done", rng, result=_all_of(value, composer.lang)), composer.lang)
+    return _ended(composer.pick("done", rng, result=_all_of(value, composer.lang, manner)), composer.lang)
 
 
 def _filled(pattern: str, values: dict[str, Any], lang: str, rng: random.Random) -> str:

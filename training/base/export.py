@@ -96,14 +96,22 @@ def _stage_of(blend: Path, earlier: dict[str, Any] | None) -> int:
     Only of a model that led to the run can its card tell how to make the mean again.
     """
     try:
-        stages = json.loads((blend / RECORD).read_text(encoding="utf-8"))["stages"]
-    except OSError:
-        stages = []
-    if not earlier or not stages or earlier["stages"][: len(stages)] != stages:
+        record = json.loads((blend / RECORD).read_text(encoding="utf-8"))
+        led_here = earlier is not None and _led_to(record, earlier)
+    except (OSError, ValueError, KeyError):  # no model there, or a record that export did not write
+        led_here = False
+    if not led_here:
         raise UserError(
             "is no model that this run started from", where=str(blend), mend="give the folder of --start-from"
         )
-    return len(stages)
+    return len(record["stages"])
+
+
+def _led_to(first: dict[str, Any], last: dict[str, Any]) -> bool:
+    """Whether all that `first` tells of its stages is how `last` begins: the same runs, and the same means of them."""
+    pairs = [(first["losses"], last["losses"])]
+    pairs += zip(_by_stage(first).values(), _by_stage(last).values(), strict=True)
+    return all(later[: len(told)] == told for told, later in pairs)
 
 
 @torch.no_grad()
@@ -176,12 +184,8 @@ def options(plan: Plan, budget: dict[str, Any]) -> str:
 
 def after(earlier: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
     """`record` with what the stages before it counted: sums, and lists one behind the other."""
-    summed = ("tokens", "learned_tokens", "steps", "seeds", "stages")
-    counted = {name: earlier[name] + record[name] for name in summed}
-    counted["processes"] = earlier.get("processes", [1] * len(earlier["stages"])) + record["processes"]
-    before = len(earlier["stages"])
-    counted["blends"] = earlier.get("blends", [0] * before) + record["blends"]
-    counted["blended_with"] = earlier.get("blended_with", list(range(before))) + record["blended_with"]
+    counted = {name: earlier[name] + record[name] for name in ("tokens", "learned_tokens", "steps")}
+    counted |= {name: told + record[name] for name, told in _by_stage(earlier).items()}
     minutes = round(earlier["minutes"] + record["minutes"], 1)
     read = earlier["tokens"]
     sessions = [{**one, "from_tokens": one["from_tokens"] + read} for one in record["sessions"]]
@@ -196,6 +200,14 @@ def after(earlier: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
         "sessions": earlier["sessions"] + sessions,
         "losses": earlier["losses"] + losses,
     }
+
+
+def _by_stage(record: dict[str, Any]) -> dict[str, list[Any]]:
+    """What is told of every stage in turn; records written before some of it was counted leave that out."""
+    stages = len(record["stages"])
+    left_out = {"processes": [1] * stages, "blends": [0] * stages, "blended_with": list(range(stages))}
+    told = {name: record.get(name, usual) for name, usual in left_out.items()}
+    return {"seeds": record["seeds"], "stages": record["stages"], **told}
 
 
 def _then(earlier: str, last: str) -> str:

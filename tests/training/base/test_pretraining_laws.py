@@ -259,6 +259,20 @@ def test_a_mean_may_be_with_a_model_of_two_stages_before(finished: Path, tmp_pat
     assert "runs/base3 runs/model3 --blend runs/model1 --blend-share 0.25\n" in card(record)
 
 
+def test_another_mean_of_the_stage_that_a_run_started_from_is_refused(finished: Path, tmp_path: Path) -> None:
+    export(finished, tmp_path / "first", probe_count=1)
+    pretrain(tmp_path / "run2", 1024, "--start-from", str(tmp_path / "first"), "--seed", "8")
+    export(tmp_path / "run2", tmp_path / "second", probe_count=1, blend=tmp_path / "first", share=0.25)
+    export(tmp_path / "run2", tmp_path / "other", probe_count=1, blend=tmp_path / "first", share=0.5)
+    pretrain(tmp_path / "run3", 1024, "--start-from", str(tmp_path / "second"), "--seed", "9")
+    with pytest.raises(UserError, match="is no model that this run started from"):
+        export(tmp_path / "run3", tmp_path / "third", probe_count=1, blend=tmp_path / "other")
+    (tmp_path / "other" / "pretraining.json").write_text('{"stages": [', encoding="utf-8")
+    with pytest.raises(UserError, match="is no model that this run started from"):
+        export(tmp_path / "run3", tmp_path / "third", probe_count=1, blend=tmp_path / "other")
+    assert export(tmp_path / "run3", tmp_path / "third", probe_count=1, blend=tmp_path / "second")["blends"][1] == 0.25
+
+
 def test_a_mean_with_another_model_is_refused(finished: Path, tmp_path: Path) -> None:
     export(finished, tmp_path / "first", probe_count=1)
     with pytest.raises(UserError, match="is no model that this run started from"):
