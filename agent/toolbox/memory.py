@@ -7,6 +7,7 @@ uses the same file shares the notes. Searching finds Chinese by its characters, 
 import contextlib
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -18,16 +19,21 @@ MAX_NOTES = 10_000
 MAX_TEXT = 10_000  # characters of one note
 MAX_FOUND = 10
 BUSY_SECONDS = 5.0  # how long a write waits for another program's
+_turn = threading.Lock()  # SQLite lets those who wait try again at random, so one of many could wait too long
 _TABLE = "CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY AUTOINCREMENT, text TEXT NOT NULL, at TEXT NOT NULL)"
 
 
 @contextlib.contextmanager
 def _notes() -> Iterator[sqlite3.Connection]:
-    """The notes, opened for one call: calls run in threads of their own, and SQLite arranges who writes when."""
+    """The notes, opened for one call.
+
+    Calls run in threads of their own: those of one program take turns, and SQLite arranges whose turn it is among
+    programs.
+    """
     path = Path(os.environ.get("CALLSMITH_NOTES") or Path.home() / ".callsmith" / "notes.sqlite").expanduser()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as notes, notes:
+        with _turn, contextlib.closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as notes, notes:
             notes.execute("PRAGMA journal_mode=WAL")
             notes.execute(_TABLE)
             yield notes
