@@ -12,7 +12,7 @@ from training.base.corpus.services import joined, other_service
 def fill(rng: random.Random, lang: str, most: int = 5) -> Document:
     """One form and up to `most` messages; the replies are the records alone."""
     zh = lang == "zh"
-    form = make_forms(rng, 1, 1, 6)[0]
+    form = make_forms(rng, 1, 1, 6, lang=lang)[0]
     request = make_request(rng, form, lang)
     ask = rng.choice(
         (
@@ -47,13 +47,13 @@ def which(rng: random.Random, lang: str, most: int = 6) -> Document:
     """Name the form that suits, for up to `most` messages; some ask for several, some for what no form does."""
     zh = lang == "zh"
     shown_in = lang if rng.random() < 0.85 else ("en" if zh else "zh")
-    forms = make_forms(rng, 2, 7, 1, unknown=shown_in == lang)
+    forms = make_forms(rng, 2, 7, 1, lang=lang if shown_in == lang else None)
     lines = "\n".join(rng.choice(("- ", "")) + f"{item.name}: {item.about[shown_in]}" for item in forms)
     nothing, ask = rng.choice(_WHICH_ZH if zh else _WHICH_EN)
     turns: list[Turn] = []
     for _ in range(rng.randint(1, most)):
         if rng.random() < 0.2:
-            turns += exchange(make_request(rng, other_service(rng, forms), lang).text, nothing)
+            turns += exchange(make_request(rng, other_service(rng, forms, lang), lang).text, nothing)
             continue
         picked = [rng.choice(forms) for _ in range(rng.choice((1, 1, 1, 2, 2, 3)))]
         text = joined(rng, [make_request(rng, form, lang).text for form in picked], lang)

@@ -12,6 +12,7 @@ from typing import Any
 from training.base.corpus import values, words
 from training.base.corpus.frames import Frame, domains
 from training.base.corpus.kinds import GENERIC, KINDS, SWITCHES
+from training.base.corpus.renaming import renamed
 from training.base.corpus.values import Make, Value
 
 
@@ -206,7 +207,7 @@ def _described(rng: random.Random, about: dict[str, str]) -> dict[str, str]:
     return _UNTOLD if rng.random() < _UNDESCRIBED_SHARE else about
 
 
-_SPOKEN_SHARE = 0.75  # of the lists of forms are real services, the others invented ones
+_SPOKEN_SHARE = 0.86  # of the lists of forms are real services, the others invented ones
 _MORE = (
     ("Returns the result.", "返回结果。"),
     ("The result comes back as JSON.", "结果以JSON返回。"),
@@ -293,21 +294,34 @@ def spoken_form(rng: random.Random, frame: Frame, taken: set[str], style: str) -
     return Form(name, ([], []), ("", ""), ("", ""), ("", ""), about, list(fields.values()), Spoken(frame, fields))
 
 
-def spoken_forms(rng: random.Random, count: int, taken: set[str], style: str) -> list[Form]:
-    """Up to `count` forms of one to three domains, so that some of them deal with the same things."""
-    chosen: list[Form] = []
+_RENAMED_SHARE = 0.5  # of the real services, where list and requests are in one language
+_TWIN_SHARE = 0.35  # of the lists with a renamed one have another like it, with another word for the same
+
+
+def spoken_forms(rng: random.Random, count: int, taken: set[str], style: str, lang: str | None) -> list[Form]:
+    """Up to `count` forms of one to three domains, so that some of them deal with the same things; and maybe a twin.
+
+    With `lang`, some of them are renamed in it.
+    """
+    frames: list[Frame] = []
     for domain in rng.sample(list(domains()), min(3, len(domains()))):
-        frames = domains()[domain]
-        part = rng.sample(frames, min(len(frames), count - len(chosen), rng.randint(1, 4)))
-        chosen += [spoken_form(rng, frame, taken, style) for frame in part]
-    return chosen
+        known = domains()[domain]
+        frames += rng.sample(known, min(len(known), count - len(frames), rng.randint(1, 4)))
+    if lang:
+        frames = [(rng.random() < _RENAMED_SHARE and renamed(rng, frame, lang)) or frame for frame in frames]
+        twins = [renamed(rng, frame, lang) for frame in frames if frame.known_by and rng.random() < _TWIN_SHARE]
+        frames += [twin for twin in twins[:1] if twin]
+    return [spoken_form(rng, frame, taken, style) for frame in frames]
 
 
 def in_two_languages(rng: random.Random, forms: list[Form]) -> list[Form]:
     """The same forms, at times some of them described in the other language than the rest."""
     if rng.random() < 0.9:
         return forms
-    return [_swapped(form) if form.spoken and rng.random() < 0.4 else form for form in forms]
+    return [
+        _swapped(form) if form.spoken and not form.spoken.frame.known_by and rng.random() < 0.4 else form
+        for form in forms
+    ]
 
 
 def _swapped(form: Form) -> Form:
@@ -317,12 +331,16 @@ def _swapped(form: Form) -> Form:
     return replace(form, about=swap(form.about), fields=[replace(item, about=swap(item.about)) for item in form.fields])
 
 
-def make_forms(rng: random.Random, low: int, high: int, most_fields: int = 4, unknown: bool = True) -> list[Form]:
-    """`low` to `high` forms, named in one style, in any order; at times two of them have the same fields."""
+def make_forms(rng: random.Random, low: int, high: int, most_fields: int = 4, *, lang: str | None) -> list[Form]:
+    """`low` to `high` forms or one more, named in one style, in any order; at times two of them have the same fields.
+
+    `lang` is the one language of list and requests, where words that nobody knows may stand for things; else None.
+    """
+    unknown = lang is not None
     style = rng.choices(("snake", "camel", "pascal", "kebab", "dot"), weights=(70, 20, 4, 3, 3))[0]
     taken: set[str] = set()
     if rng.random() < _SPOKEN_SHARE:
-        forms = spoken_forms(rng, rng.randint(low, high), taken, style)
+        forms = spoken_forms(rng, rng.randint(low, high), taken, style, lang)
         if rng.random() < 0.1:
             forms.append(make_form(rng, taken, style, most_fields, unknown))
         rng.shuffle(forms)

@@ -74,6 +74,8 @@ class Frame:
     asks: dict[str, list[str]]
     result: dict[str, "str | Make"]
     tells: dict[str, list[str]]
+    original: str | None = None  # of a renamed frame, the name that it had, and the word by which it is asked for
+    known_by: str | None = None
 
 
 @functools.cache
@@ -183,7 +185,7 @@ def _lines(text: str, known: dict[str, Any]) -> list[str]:
     for line in lines:
         if unknown := set(_SLOT.findall(line)) - set(known):
             raise ValueError(f"{sorted(unknown)} in {line!r} is nowhere described")
-        if re.search(r"[()\[\]|]", _PART.sub("", line)):
+        if re.search(r"[()\[\]|]", always_said(line)):
             raise ValueError(f"brackets within brackets, or without their partner, in {line!r}")
     if not lines:
         raise ValueError("no sentence is given")
@@ -199,6 +201,11 @@ def expand(rng: random.Random, line: str) -> str:
         return match[2] if rng.random() < 0.5 else ""
 
     return _PART.sub(part, line)
+
+
+def always_said(line: str) -> str:
+    """The words that every variant of a line has."""
+    return _SLOT.sub("\0", _PART.sub("\0", line))
 
 
 def slots(text: str) -> list[str]:

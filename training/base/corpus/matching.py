@@ -90,7 +90,7 @@ def _entries(rng: random.Random, lang: str) -> dict[str, str]:
     """Names and what is said of each: services, or words at random, where only the words themselves can tell."""
     roll = rng.random()
     if roll < 0.5:
-        return {form.name: form.about[lang] for form in make_forms(rng, 2, 8, 1)}
+        return {form.name: form.about[lang] for form in make_forms(rng, 2, 8, 1, lang=lang)}
     joint = "" if lang == "zh" else " "
     style = rng.choice(("snake", "snake", "camel", "pascal"))
     short = roll > 0.8  # as the options of a field are

@@ -12,8 +12,9 @@ from training.base.corpus import values
 from training.base.corpus.asking import make_request
 from training.base.corpus.document import FREE, Document, Turn, chat, exchange
 from training.base.corpus.forms import Field, Form, in_two_languages, make_form, make_forms, spoken_form
-from training.base.corpus.frames import domains
+from training.base.corpus.frames import Frame, domains
 from training.base.corpus.layouts import Writing, make_writing, show_forms
+from training.base.corpus.renaming import renamed
 from training.base.corpus.speaking import Request, asked
 from training.base.corpus.talk import IDLE_EN, IDLE_ZH
 from training.base.corpus.telling import follow_up
@@ -137,7 +138,7 @@ def same_but(rng: random.Random, lang: str, most: int = 12) -> Document:
 
 def _chat(rng: random.Random, lang: str, count: tuple[int, int], most: int, first: str | None = None) -> Document:
     shown_in = lang if rng.random() < 0.85 else ("en" if lang == "zh" else "zh")
-    forms, writing = make_forms(rng, *count, unknown=shown_in == lang), make_writing(rng)
+    forms, writing = make_forms(rng, *count, lang=lang if shown_in == lang else None), make_writing(rng)
     desk = _desk(rng, forms, lang, writing)
     system = _prompt(rng, forms, writing, lang, shown_in)
     room = rng.choice((_SHORT, _LONG, _LONG)) - rough_tokens(system)
@@ -171,7 +172,7 @@ def rough_tokens(text: str) -> float:
     return 0.36 * ascii_ + 0.95 * (len(text) - ascii_)
 
 
-_KINDS = {"one": 45, "many": 21, "none": 17, "ask": 13, "same": 8}  # of a message, and how often in a hundred or so
+_KINDS = {"one": 45, "many": 20, "none": 22, "ask": 14, "same": 8}  # of a message, and how often in a hundred or so
 
 
 def _exchange(rng: random.Random, desk: Desk, kind: str | None) -> tuple[str, list[Turn]]:
@@ -179,8 +180,8 @@ def _exchange(rng: random.Random, desk: Desk, kind: str | None) -> tuple[str, li
     kind = kind or rng.choices(list(_KINDS), list(_KINDS.values()))[0]
     if kind == "none":
         return kind, exchange(*_unsuited(rng, desk), FREE)
-    if kind == "ask" and any(item.required for form in desk.forms for item in form.fields):
-        return kind, _forgetful(rng, desk)
+    if kind == "ask" and (turns := _forgetful(rng, desk)):
+        return kind, turns
     if kind == "same" and (turns := _several_values(rng, desk)):
         return kind, turns
     if kind == "many":
@@ -195,7 +196,7 @@ def _unsuited(rng: random.Random, desk: Desk) -> tuple[str, str]:
     if rng.random() < 0.3:
         return rng.choice(IDLE_ZH if zh else IDLE_EN)
     if rng.random() < 0.65:
-        return make_request(rng, other_service(rng, desk.forms), desk.lang).text, desk.refusal
+        return make_request(rng, other_service(rng, desk.forms, desk.lang), desk.lang).text, desk.refusal
     things = {form.thing[0].split()[-1] for form in desk.forms if not form.spoken}
     while True:
         other = make_form(rng, set(), "snake", 2)
@@ -206,22 +207,36 @@ def _unsuited(rng: random.Random, desk: Desk) -> tuple[str, str]:
     return request.text, desk.refusal_of.format(a=rng.choice(other.action[zh]), t=thing)
 
 
-def other_service(rng: random.Random, forms: list[Form]) -> Form:
-    """A real service that is not on the list; at times one of a domain that is."""
-    listed = {form.spoken.frame.names[0] for form in forms if form.spoken}
-    near = {form.spoken.frame.domain for form in forms if form.spoken}
-    if near and rng.random() < 0.3:
+def other_service(rng: random.Random, forms: list[Form], lang: str) -> Form:
+    """A real service that is not on the list, often one that is the harder to decline: of a domain that is on the
+    list, or a renamed one of the list with yet another word.
+    """
+    frames = [form.spoken.frame for form in forms if form.spoken]
+    known_by_words = [frame for frame in frames if frame.known_by]
+    if known_by_words and rng.random() < 0.4:
+        return _asked_by_another_word(rng, rng.choice(known_by_words), lang)
+    listed, near = {frame.original or frame.names[0] for frame in frames}, {frame.domain for frame in frames}
+    if near and rng.random() < 0.5:
         siblings = [frame for frame in domains()[rng.choice(sorted(near))] if frame.names[0] not in listed]
         if siblings:
             return spoken_form(rng, rng.choice(siblings), set(), "snake")
-    domain = rng.choice([name for name in domains() if name not in near])
-    return spoken_form(rng, rng.choice(domains()[domain]), set(), "snake")
+    far = rng.choice(domains()[rng.choice([name for name in domains() if name not in near])])
+    return _asked_by_another_word(rng, far, lang) if known_by_words else spoken_form(rng, far, set(), "snake")
+
+
+def _asked_by_another_word(rng: random.Random, frame: Frame, lang: str) -> Form:
+    return spoken_form(rng, renamed(rng, frame, lang) or frame, set(), "snake")
 
 
 def _forgetful(rng: random.Random, desk: Desk) -> list[Turn]:
-    """A request without a needed value, the question for it, and often the value and then the filled form."""
+    """A request without a needed value, the question for it, and often the value and then the filled form.
+
+    Nothing where no form needs a value.
+    """
     lang, zh = desk.lang, desk.lang == "zh"
     able = [form for form in desk.forms if any(item.required for item in form.fields)]
+    if not able:
+        return []
     request = make_request(rng, rng.choice(able), lang, leave_out=True)
     assert request.missing is not None
     turns = exchange(request.text, desk.question.format(l=request.missing.label[lang]), FREE)

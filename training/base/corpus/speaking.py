@@ -14,7 +14,7 @@ from training.base.corpus.values import Value, day_as_said, time_of_day
 
 _ALL_TOLD = 0.8  # of the results hold nothing but what is told: an answer that leaves values out should be rare
 _DRAWS = 12  # of a line, until one has the values that are wanted
-_RUN_INTO = 0.2  # of the Chinese values before a 的 have a word between that is not theirs: 北京明天的天气
+_RUN_INTO = 0.25  # of the Chinese values before a 的 have a word after them that is not theirs: 北京明天的天气
 _WHEN = (
     "今天", "明天", "昨天", "现在", "最近", "目前", "本周", "下周", "上个月",
     "这几天", "今年", "去年", "周末", "上午", "下午", "今晚", "当时", "刚才",
@@ -64,7 +64,8 @@ def _run_into(rng: random.Random, text: str, fields: dict[str, Field]) -> str:
         return text
     for slot, item in fields.items():
         if item.schema["type"] == "string" and "enum" not in item.schema and rng.random() < _RUN_INTO:
-            text = text.replace(f"{{{slot}}}的", f"{{{slot}}}{rng.choice(_WHEN)}的")
+            joint = rng.choice(("的", ""))  # 北京明天天气
+            text = text.replace(f"{{{slot}}}的", f"{{{slot}}}{rng.choice(_WHEN)}{joint}")
     return text
 
 
