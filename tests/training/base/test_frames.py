@@ -120,6 +120,21 @@ def test_a_value_that_is_told_is_the_one_that_is_said() -> None:
 
 
 @pytest.mark.parametrize("lang", frames.LANGUAGES)
+def test_an_option_that_nobody_would_expect_is_said_by_a_word_of_its_description(lang: str) -> None:
+    rng, others = random.Random(8), 0
+    for frame in FRAMES:
+        own = [item.schema.get("enum") for item in frame.fields.values()]
+        for field in spoken_form(rng, frame, set(), "snake").fields:
+            if "enum" in field.schema:
+                value = field.make(rng, lang)
+                assert value.json in field.schema["enum"]
+                if field.schema["enum"] not in own:
+                    others += 1
+                    assert value.said in field.about[lang]
+    assert others > 50
+
+
+@pytest.mark.parametrize("lang", frames.LANGUAGES)
 def test_a_result_is_told_with_its_own_values(lang: str) -> None:
     rng, told = random.Random(2), 0
     for frame in FRAMES:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from training.base.corpus import values, words
-from training.base.corpus.frames import Frame, domains
+from training.base.corpus.frames import Frame, FrameField, domains, one_of
 from training.base.corpus.kinds import GENERIC, KINDS, SWITCHES
 from training.base.corpus.renaming import renamed
 from training.base.corpus.values import Make, Value
@@ -270,6 +270,26 @@ def make_form(rng: random.Random, taken: set[str], style: str, most_fields: int 
     return Form(name, action, (en, zh), thing, noun, about, list(fields.values()))
 
 
+_DECLARED_SHARE = 0.6  # of the fields with options of their own words say which word stands for which
+_OTHER_OPTIONS_SHARE = 0.4  # of those have options that nobody would expect, so that only what is said tells
+
+
+def _declared(rng: random.Random, given: FrameField) -> FrameField:
+    """A field of options at times says the word of each in its description: `size: s=small, l=large`."""
+    if given.options is None or rng.random() > _DECLARED_SHARE:
+        return given
+    options = given.options
+    if rng.random() < _OTHER_OPTIONS_SHARE:
+        chosen = rng.sample(rng.choice((words.QUALITIES, words.THINGS)), len(options))
+        options = dict(zip(_abbreviated(rng, chosen), map(list, chosen), strict=True))
+    joint = rng.choice(("=", "=", " ", ": "))
+    about = {}
+    for at, (lang, pause, comma) in enumerate((("en", ": ", ", "), ("zh", "：", "，"))):
+        label = re.split("[:：（(]", rng.choice(given.about[lang]))[0].strip()
+        about[lang] = [label + pause + comma.join(f"{value}{joint}{said[at]}" for value, said in options.items())]
+    return replace(given, about=about, schema={**given.schema, "enum": list(options)}, make=one_of(options))
+
+
 def spoken_form(rng: random.Random, frame: Frame, taken: set[str], style: str) -> Form:
     """A form made from a frame, under one of its names and descriptions, at times without some field that it does not
     need; its name is added to `taken`.
@@ -283,6 +303,7 @@ def spoken_form(rng: random.Random, frame: Frame, taken: set[str], style: str) -
         if not given.required and rng.random() < 0.25:
             continue
         own = [_renamed(rng, text) if rng.random() < 0.25 else text for text in given.names]
+        given = _declared(rng, given) if given.options else given
         spelled = identifier(rng, [rng.choice(own)], "snake" if style in ("kebab", "dot", "pascal") else style)
         spelled = spelled if spelled not in used else f"{spelled}_{len(used)}"
         used.add(spelled)

@@ -59,6 +59,7 @@ class FrameField:
     schema: dict[str, Any]
     make: Make
     required: bool
+    options: dict[str, list[str]] | None = None  # of a value that is one of a few: the English and Chinese word of each
 
 
 @dataclass(frozen=True)
@@ -108,14 +109,14 @@ def _frame(domain: str, entry: dict[str, Any], lists: dict[str, Make]) -> Frame:
 def _field(entry: dict[str, Any], lists: dict[str, Make]) -> FrameField:
     schema: dict[str, Any]
     if options := entry.get("options"):
-        schema, make = {"type": "string", "enum": list(options)}, _from_options(options)
+        schema, make = {"type": "string", "enum": list(options)}, one_of(options)
     else:
         type_, make = _kind(entry["kind"], entry, lists)
         schema = {"type": type_}
         if type_ == "array":
             schema["items"] = {"type": "number" if entry["kind"] == "numbers" else "string"}
     about = {lang: _texts(entry[lang]) for lang in LANGUAGES}
-    return FrameField(_texts(entry["names"]), about, schema, make, entry.get("required") == "true")
+    return FrameField(_texts(entry["names"]), about, schema, make, entry.get("required") == "true", options)
 
 
 def _kind(kind: str, entry: dict[str, Any], lists: dict[str, Make]) -> tuple[str, Make]:
@@ -141,7 +142,8 @@ def _from_list(given: dict[str, list[str]]) -> Make:
     return make
 
 
-def _from_options(given: dict[str, list[str]]) -> Make:
+def one_of(given: dict[str, list[str]]) -> Make:
+    """One of the options, said by its word or as it is stored."""
     options = {value: _texts(words) for value, words in given.items()}
 
     def make(rng: random.Random, lang: str) -> Value:
