@@ -6,6 +6,7 @@ Knows nothing of how a form is asked for, shown or answered.
 
 import random
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -158,9 +159,7 @@ def _choice_field(rng: random.Random, style: str, required: bool) -> Field:
         (name, (f"Which {name[0]}", f"哪种{name[1]}"), (f"One of {', '.join(listed)}", f"{'、'.join(listed)}之一"))
     )
     if declared:
-        stands = [f"{code}={option[0]}" for code, option in zip(listed, options, strict=True)]
-        stands_zh = [f"{code}={option[1]}" for code, option in zip(listed, options, strict=True)]
-        about = (f"{name[0]}: {', '.join(stands)}", f"{name[1]}：{'，'.join(stands_zh)}")
+        about = _saying_which(name, dict(zip(listed, options, strict=True)), "=")
     schema: dict[str, Any] = {"type": "string", "enum": listed}
     if not required and rng.random() < 0.3:
         schema["default"] = rng.choice(listed)
@@ -168,6 +167,12 @@ def _choice_field(rng: random.Random, style: str, required: bool) -> Field:
     return Field(
         identifier(rng, [name[0]], style), labels, {"en": about[0], "zh": about[1]}, schema, make, GENERIC, required
     )
+
+
+def _saying_which(label: tuple[str, str], options: Mapping[str, Sequence[str]], joint: str) -> tuple[str, str]:
+    """English and Chinese descriptions of a field that say the word each of its options stands for."""
+    en, zh = ([f"{value}{joint}{said[at]}" for value, said in options.items()] for at in (0, 1))
+    return f"{label[0]}: {', '.join(en)}", f"{label[1]}：{'，'.join(zh)}"
 
 
 def _abbreviated(rng: random.Random, options: list[tuple[str, str]]) -> list[str]:
@@ -274,6 +279,11 @@ _DECLARED_SHARE = 0.6  # of the fields with options of their own words say which
 _OTHER_OPTIONS_SHARE = 0.4  # of those have options that nobody would expect, so that only what is said tells
 
 
+def _named(about: str) -> str:
+    """What a description calls its field, without what it says of its values: `size: small or large` is of a size."""
+    return re.split("[:：（(]", about)[0].strip()
+
+
 def _declared(rng: random.Random, given: FrameField) -> FrameField:
     """A field of options at times says the word of each in its description: `size: s=small, l=large`."""
     if given.options is None or rng.random() > _DECLARED_SHARE:
@@ -283,10 +293,9 @@ def _declared(rng: random.Random, given: FrameField) -> FrameField:
         chosen = rng.sample(rng.choice((words.QUALITIES, words.THINGS)), len(options))
         options = dict(zip(_abbreviated(rng, chosen), map(list, chosen), strict=True))
     joint = rng.choice(("=", "=", " ", ": "))
-    about = {}
-    for at, (lang, pause, comma) in enumerate((("en", ": ", ", "), ("zh", "：", "，"))):
-        label = re.split("[:：（(]", rng.choice(given.about[lang]))[0].strip()
-        about[lang] = [label + pause + comma.join(f"{value}{joint}{said[at]}" for value, said in options.items())]
+    labels = (_named(rng.choice(given.about["en"])), _named(rng.choice(given.about["zh"])))
+    en, zh = _saying_which(labels, options, joint)
+    about = {"en": [en], "zh": [zh]}
     return replace(given, about=about, schema={**given.schema, "enum": list(options)}, make=one_of(options))
 
 
@@ -303,12 +312,12 @@ def spoken_form(rng: random.Random, frame: Frame, taken: set[str], style: str) -
         if not given.required and rng.random() < 0.25:
             continue
         own = [_renamed(rng, text) if rng.random() < 0.25 else text for text in given.names]
-        given = _declared(rng, given) if given.options else given
+        given = _declared(rng, given)
         spelled = identifier(rng, [rng.choice(own)], "snake" if style in ("kebab", "dot", "pascal") else style)
         spelled = spelled if spelled not in used else f"{spelled}_{len(used)}"
         used.add(spelled)
         about = {lang: rng.choice(texts) for lang, texts in given.about.items()}
-        label = {lang: _short(re.split("[:：（(]", text)[0].strip()) for lang, text in about.items()}
+        label = {lang: _short(_named(text)) for lang, text in about.items()}
         shown = about if "enum" in given.schema else _described(rng, about)
         fields[slot] = Field(spelled, label, shown, dict(given.schema), given.make, GENERIC, given.required)
     about = {lang: rng.choice(texts) for lang, texts in frame.about.items()}
