@@ -3,7 +3,9 @@
 import json
 import random
 import re
+from collections import Counter
 from collections.abc import Iterator
+from difflib import SequenceMatcher
 from itertools import pairwise
 
 import pytest
@@ -18,6 +20,7 @@ from training.base.tokenizer import corpus_tokenizer
 
 SAMPLE = 3000
 _CODES = {code for code, _ in words.CURRENCIES}  # said by their names now and then
+NOTHING = ("none", "-", "nothing", "无", "没有")  # what the matching tasks reply where no line fits
 TOKENIZER = corpus_tokenizer()
 
 
@@ -94,12 +97,42 @@ def test_a_message_holds_words_of_the_line_it_is_about(lang: str) -> None:
         listed = one.pieces[0][0]
         for message, reply in _exchanges(one):
             for name in reply.split("\n"):
-                if name in ("none", "-", "nothing", "无", "没有"):
+                if name in NOTHING:
                     continue
                 assert name in listed
                 said = listed[listed.index(name) + len(name) :].casefold()
                 words_ = re.findall(r"[\u4e00-\u9fff]" if lang == "zh" else r"\w+", message.casefold())
                 assert sum(word in said for word in words_) >= 1, (message, reply, listed)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_word_of_a_message_stands_behind_the_name_that_answers_it(lang: str) -> None:
+    best: list[bool] = []
+    for seed in range(150):
+        one = matching.name_of(random.Random(seed), lang)
+        listed = one.pieces[0][0]
+        single = [(message, reply) for message, reply in _exchanges(one) if not {"\n", "{"} & set(reply)]
+        found = {reply: re.search(rf"(?<![a-zA-Z_]){re.escape(reply)}(?![a-zA-Z_])", listed) for _, reply in single}
+        places = sorted((match.end(), name) for name, match in found.items() if match and name not in NOTHING)
+        behind = {name: listed[at:end] for (at, name), (end, _) in pairwise([*places, (len(listed), "")])}
+        for message, reply in single:
+            shared = {name: _longest_shared(message, text) for name, text in behind.items()}
+            if reply in shared:
+                best.append(shared[reply] == max(shared.values()))
+    assert len(best) > 300
+    assert sum(best) > 0.97 * len(best)  # what else a message says may have more letters of another by chance
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_no_word_beside_a_name_is_asked_for_twice(lang: str) -> None:
+    for seed in range(150):
+        one = matching.name_of(random.Random(seed), lang, most=40)
+        replies = Counter(name for _, reply in _exchanges(one) for name in reply.split("\n"))
+        assert max(replies.values()) <= 3, one.text  # a name has three words at most
+
+
+def _longest_shared(one: str, other: str) -> int:
+    return SequenceMatcher(None, one.casefold(), other.casefold(), autojunk=False).find_longest_match().size
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

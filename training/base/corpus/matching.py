@@ -47,6 +47,30 @@ def nearest(rng: random.Random, lang: str, most: int = 12) -> Document:
     return chat([Turn("system", f"{_shown(rng, entries, lang)}\n{ask}"), *turns], "nearest")
 
 
+def name_of(rng: random.Random, lang: str, most: int = 12) -> Document:
+    """Names, each beside one to three words, and up to `most` messages that hold a word of one; the replies are names.
+
+    From a word back to what stands before it: so are options declared and services described. Short, since it is one
+    step that is the same everywhere; and no word is asked for twice, since the first reply would tell the second.
+    """
+    zh = lang == "zh"
+    beside = _words_beside_names(rng, lang)
+    nothing = rng.choice(_NONE[zh])
+    key = values.scrap(rng) if rng.random() < 0.25 else None  # the name as a record's value
+    asked = [(word, name) for name, told in beside.items() for word in told]
+    asked += [(word, nothing) for word in _news(rng, lang, beside)]
+    rng.shuffle(asked)
+    turns: list[Turn] = []
+    while asked and len(turns) < 2 * most:
+        part = [asked.pop() for _ in range(min(len(asked), rng.choice((1, 1, 1, 1, 2))))]
+        said = [_in_any_case(rng, _around(rng, word, lang)) for word, _ in part]
+        reply = "\n".join(to_json({key: name}) if key else name for _, name in part)
+        turns += exchange(rng.choice(_JOINT_ZH if zh else _JOINT_EN).join(said), reply)
+    entries = {name: ("" if zh else " ").join(told) for name, told in beside.items()}
+    ask = rng.choice(_ASK_ZH if zh else _ASK_EN).format(n=nothing)
+    return chat([Turn("system", f"{_pairs(rng, entries, lang)}\n{ask}"), *turns], "name_of")
+
+
 def bound(rng: random.Random, lang: str, most: int = 8) -> Document:
     """Labelled fields and up to `most` messages of labels and values in any order; the replies are records."""
     zh = lang == "zh"
@@ -100,6 +124,62 @@ def _entries(rng: random.Random, lang: str) -> dict[str, str]:
         length = 1 if short else rng.randint(2, 4)
         entries[identifier(rng, parts, style)] = joint.join(values.term(rng, lang).said for _ in range(length))
     return entries
+
+
+def _words_beside_names(rng: random.Random, lang: str) -> dict[str, list[str]]:
+    """Three to twelve names with words of their own: no word is, or holds, another's or a name."""
+    make = rng.choice((_code, invented_word, _identifier))
+    names = list(dict.fromkeys(make(rng) for _ in range(rng.randint(3, 12))))
+    known = [] if make is _code else [name for name in names if len(name) > 2]
+    longest = rng.choice((1, 1, 2, 3))
+    beside: dict[str, list[str]] = {}
+    for name in names:
+        beside[name] = _new_words(rng, lang, rng.randint(1, longest), known)
+        known += beside[name]
+    return beside
+
+
+def _new_words(rng: random.Random, lang: str, count: int, known: list[str]) -> list[str]:
+    """`count` words that none of `known` holds, and that hold none of them."""
+    found: list[str] = []
+    while len(found) < count:
+        word = values.term(rng, lang).said
+        low = word.casefold()
+        if not any(low in other or other in low for other in map(str.casefold, known + found)):
+            found.append(word)
+    return found
+
+
+def _code(rng: random.Random) -> str:
+    code = values.letters(rng, 1, 4)
+    return code.upper() if rng.random() < 0.5 else code
+
+
+def _identifier(rng: random.Random) -> str:
+    return identifier(rng, [invented_word(rng), values.scrap(rng)], rng.choice(("snake", "camel", "pascal")))
+
+
+def _news(rng: random.Random, lang: str, beside: dict[str, list[str]]) -> list[str]:
+    """A word or two that stand beside no name, or none."""
+    known = [word for name, told in beside.items() for word in (name, *told)]
+    return _new_words(
+        rng, lang, rng.choice((0, 1, 1, 2)), [word for word in known if len(word) > 2 or not word.isascii()]
+    )
+
+
+def _in_any_case(rng: random.Random, text: str) -> str:
+    return text[:1].upper() + text[1:] if rng.random() < 0.3 else text
+
+
+def _pairs(rng: random.Random, entries: dict[str, str], lang: str) -> str:
+    if rng.random() < 0.3:
+        return _shown(rng, entries, lang)
+    zh = lang == "zh"
+    pair = rng.choice(
+        ("{n}={a}", "{n}：{a}", "{n}（{a}）", "{n}{a}") if zh else ("{n}={a}", "{n}: {a}", "{n} {a}", "{n} ({a})")
+    )
+    joint = rng.choice(("，", "，", "；", "/", "\n") if zh else (", ", ", ", "; ", " / ", "\n"))
+    return joint.join(pair.format(n=name, a=_in_any_case(rng, about)) for name, about in entries.items())
 
 
 def _shown(rng: random.Random, entries: dict[str, str], lang: str) -> str:

@@ -28,6 +28,7 @@ TASKS: list[tuple[Task, float, float]] = [
     (services.same_but, 2, 8),
     (matching.nearest, 6, 14),
     (matching.bound, 6, 8),
+    (matching.name_of, 6, 30),
     (talk.story, 4, 2),
     (talk.small_talk, 4, 6),
     (talk.synonyms, 6, 4),
