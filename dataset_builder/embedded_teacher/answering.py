@@ -12,7 +12,7 @@ from typing import Any
 from agent.tools import Tool, ToolResult
 from dataset_builder.embedded_teacher.composing import YES_NO, Composer, capitalized
 from dataset_builder.embedded_teacher.phrases import phrases_for
-from dataset_builder.embedded_teacher.reading import name_in
+from dataset_builder.embedded_teacher.reading import label_in
 from dataset_builder.embedded_teacher.templates import choose, fill, slots
 from dataset_builder.embedded_teacher.values import join_words
 
@@ -74,7 +74,7 @@ def _all_of(value: Any, lang: str, manner: tuple[str, str] | None = None) -> str
     if len(pairs) == 1:
         return said(pairs[0][1], lang)
     one, between = manner or _MANNERS[lang][0]
-    return between.join(one.format(l=name_in(key, lang), v=said(item, lang)) for key, item in pairs)
+    return between.join(one.format(l=label_in(key, lang), v=said(item, lang)) for key, item in pairs)
 
 
 def _json(content: str) -> Any:

@@ -20,6 +20,7 @@ from agent.tools import Tool
 _LEXICON = Path(__file__).parent / "lexicon.yaml"
 _PAIR = re.compile(r"([\w.+#-]+(?: [\w.+#-]+)*)\s*=\s*([^,，;；、。()（）]+)")
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
+_LATIN = re.compile(r"[A-Za-z]")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9\u3400-\u9fff]+")
 _ARTICLE = re.compile(r"^(?:the|a|an|this|your|optional)\s+", re.IGNORECASE)
 # A description that begins so is no name for the thing; a task that begins so is asked for with "find out".
@@ -49,10 +50,12 @@ def name_words(name: str) -> list[str]:
 
 
 def name_in(name: str, lang: str) -> str:
-    """The words of an identifier as text; in Chinese as far as the lexicon has them."""
+    """The words of an identifier as text; in Chinese as far as the lexicon has them, or has all in one."""
     words = name_words(name)
     if lang == "en" or not words:
         return " ".join(words) or name
+    if whole := lexicon().get("_".join(words)):
+        return whole[0]
     chinese = [_chinese(word) for word in words]
     if not any(map(has_chinese, chinese)):
         return " ".join(words)
@@ -61,6 +64,12 @@ def name_in(name: str, lang: str) -> str:
     for before, word in pairwise(chinese):
         text += word if has_chinese(before) or has_chinese(word) else f" {word}"
     return text
+
+
+def label_in(name: str, lang: str) -> str:
+    """What a value of a result is called: as `name_in`, but in one language, since 停止left says nothing to anybody."""
+    text = name_in(name, lang)
+    return name_in(name, "en") if has_chinese(text) and _LATIN.search(text) else text
 
 
 def _chinese(word: str) -> str:

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from dataset_builder.embedded_teacher.kinds import kind_of
-from dataset_builder.embedded_teacher.reading import Parameter, name_in, name_words, task_of
+from dataset_builder.embedded_teacher.reading import Parameter, label_in, name_in, name_words, task_of
 from dataset_builder.embedded_teacher.templates import choose, fill, may_lack, parse, slots
 
 
@@ -40,6 +40,20 @@ def test_names_are_read_in_every_style(name):
 @pytest.mark.parametrize("name", ["p_member", "given_member", "memberArg"])
 def test_what_a_renamed_parameter_has_around_it_is_not_said_in_chinese(name: str) -> None:
     assert name_in(name, "zh") == "成员"
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("stops_left", "剩余站数"),
+        ("hoursLeft", "剩余小时"),
+        ("city", "城市"),
+        ("xyzzy_left", "xyzzy left"),
+        ("xyzzy", "xyzzy"),
+    ],
+)
+def test_a_value_of_a_result_is_named_in_one_language(name: str, label: str) -> None:
+    assert label_in(name, "zh") == label
 
 
 @pytest.mark.parametrize(
