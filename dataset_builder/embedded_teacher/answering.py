@@ -20,7 +20,7 @@ MAX_VALUE = 160  # characters of one value that an answer repeats
 MAX_VALUES = 6
 # Of the training side's results are told by their names alone, also where the tool has sentences of its own: nobody can
 # say those of a tool never seen before, and an adapter that learned nothing else makes up words and loses values.
-PLAIN_SHARE = 0.5
+PLAIN_SHARE = 0.8
 _MANNERS = {  # of naming one value, and what stands between two
     "en": (("{l} {v}", ", "), ("{l}: {v}", ", "), ("{l}: {v}", "; "), ("the {l} is {v}", ", "), ("{l} = {v}", ", ")),
     "zh": (("{l}是{v}", "，"), ("{l}：{v}", "，"), ("{l}：{v}", "；"), ("{l}为{v}", "，"), ("{l} {v}", "，")),
