@@ -11,12 +11,14 @@ from functools import cache
 import torch
 from transformers import PreTrainedTokenizerFast
 
+from agent.errors import UserError
 from training.base.corpus import mixture
 from training.base.corpus.document import FREE, LEARNED, Document
 
 IGNORED = -100
 _DOCUMENTS_PER_STEP = 1_000_000
 _MISFITS = 6  # a batch is full when this many documents in a row found no room
+_HOPELESS = 1000
 
 
 @dataclass(frozen=True)
@@ -74,19 +76,25 @@ def make_batch(
     learn_all: float,
     decision_weight: float = 1.0,
 ) -> Batch:
-    """`rows` rows of `length` tokens; `learn_all` is the share of documents whose every token is learned."""
+    """`rows` rows of `length` tokens; `learn_all` is the share of documents whose every token is learned.
+
+    Raises:
+        UserError: The rows are shorter than the shortest documents.
+    """
     packed: list[tuple[list[int], list[float]]] = [([], []) for _ in range(rows)]
     rng = random.Random(f"{seed}/{step}")
-    index, misfits = step * _DOCUMENTS_PER_STEP, 0
-    while misfits < _MISFITS:
+    index, misfits, learned = step * _DOCUMENTS_PER_STEP, 0, False
+    while misfits < _MISFITS or not learned:  # without a learned token the loss would be a mean over nothing
         document = mixture.document(seed, index, stage)
         ids, weights = encode(tokenizer, document, rng.random() < learn_all, decision_weight)
         index += 1
         row = next((row for row in packed if len(row[0]) + len(ids) <= length + 1), None)
         if row is None:
             misfits += 1
+            if misfits == _HOPELESS:
+                raise UserError(f"no document fits into rows of {length} tokens", mend="give longer rows")
             continue
-        misfits = 0
+        misfits, learned = 0, learned or any(weights)
         row[0].extend(ids)
         row[1].extend(weights)
     full = torch.full((rows, length + 1), tokenizer.pad_token_id, dtype=torch.long)

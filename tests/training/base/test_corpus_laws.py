@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import pytest
 
+from agent.errors import UserError
 from training.base.batches import IGNORED, encode, make_batch
 from training.base.corpus import matching, values, words
 from training.base.corpus.asking import make_request
@@ -202,6 +203,14 @@ def test_a_batch_depends_on_seed_and_step_alone() -> None:
     assert first.targets.equal(again.targets)
     assert first.weights.equal(again.weights)
     assert not first.inputs.equal(other.inputs)
+
+
+def test_every_batch_has_something_to_learn_from_or_says_why_not() -> None:
+    shape = {"rows": 1, "stage": 1.0, "learn_all": 0.0}
+    for step in range(60):
+        assert make_batch(TOKENIZER, seed=3, step=step, length=64, **shape).weights.sum() > 0
+    with pytest.raises(UserError, match="no document fits into rows of 4 tokens"):
+        make_batch(TOKENIZER, seed=3, step=0, length=4, **shape)
 
 
 def test_targets_are_the_next_tokens() -> None:
