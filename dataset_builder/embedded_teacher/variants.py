@@ -129,8 +129,8 @@ def _parameter_name(name: str, style: str, rng: random.Random) -> str:
 def _synonyms(name: str, rng: random.Random) -> list[str]:
     words: list[str] = []
     for word in name_words(name):
-        others = lexicon().get(word, ["", word])[1:]
-        words.extend((rng.choice(others) if others and rng.random() < 0.6 else word).split("_"))
+        others = lexicon().get(word, [])[1:] or [word]
+        words.extend((rng.choice(others) if rng.random() < 0.6 else word).split("_"))
     return words
 
 

@@ -18,7 +18,7 @@ from training.base.corpus.document import FREE, LEARNED, Document
 IGNORED = -100
 _DOCUMENTS_PER_STEP = 1_000_000
 _MISFITS = 6  # a batch is full when this many documents in a row found no room
-_HOPELESS = 1000
+_HOPELESS = 1000  # as many, and still nothing to learn: no document is so short
 
 
 @dataclass(frozen=True)

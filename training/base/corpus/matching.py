@@ -43,7 +43,7 @@ def nearest(rng: random.Random, lang: str, most: int = 12) -> Document:
             continue
         picked = [rng.choice(list(entries)) for _ in range(rng.choice((1, 1, 1, 1, 2, 3)))]
         said = [_around(rng, _some_words(rng, name, entries, lang), lang) for name in picked]
-        turns += exchange(rng.choice(_JOINT_ZH if zh else _JOINT_EN).join(said), "\n".join(picked))
+        turns += _together(rng, said, picked, lang)
     return chat([Turn("system", f"{_shown(rng, entries, lang)}\n{ask}"), *turns], "nearest")
 
 
@@ -64,8 +64,7 @@ def name_of(rng: random.Random, lang: str, most: int = 12) -> Document:
     while asked and len(turns) < 2 * most:
         part = [asked.pop() for _ in range(min(len(asked), rng.choice((1, 1, 1, 1, 2))))]
         said = [_in_any_case(rng, _around(rng, word, lang)) for word, _ in part]
-        reply = "\n".join(to_json({key: name}) if key else name for _, name in part)
-        turns += exchange(rng.choice(_JOINT_ZH if zh else _JOINT_EN).join(said), reply)
+        turns += _together(rng, said, [to_json({key: name}) if key else name for _, name in part], lang)
     entries = {name: ("" if zh else " ").join(told) for name, told in beside.items()}
     ask = rng.choice(_ASK_ZH if zh else _ASK_EN).format(n=nothing)
     return chat([Turn("system", f"{_pairs(rng, entries, lang)}\n{ask}"), *turns], "name_of")
@@ -179,18 +178,22 @@ def _pairs(rng: random.Random, entries: dict[str, str], lang: str) -> str:
         ("{n}={a}", "{n}：{a}", "{n}（{a}）", "{n}{a}") if zh else ("{n}={a}", "{n}: {a}", "{n} {a}", "{n} ({a})")
     )
     joint = rng.choice(("，", "，", "；", "/", "\n") if zh else (", ", ", ", "; ", " / ", "\n"))
-    return joint.join(pair.format(n=name, a=_in_any_case(rng, about)) for name, about in entries.items())
+    return _listed({name: _in_any_case(rng, about) for name, about in entries.items()}, pair, joint)
 
 
 def _shown(rng: random.Random, entries: dict[str, str], lang: str) -> str:
     zh = lang == "zh"
     if max(map(len, entries.values())) < 8 and rng.random() < 0.8:
         head, joint = rng.choice(("", "种类：") if zh else ("", "kind: ")), "，" if zh else ", "
-        return head + joint.join(f"{name}={about}" for name, about in entries.items())
+        return head + _listed(entries, "{n}={a}", joint)
     if rng.random() < 0.5:
         return show_forms(rng, [_form(name, about, lang, []) for name, about in entries.items()], lang)
     line = rng.choice(("{n}: {a}", "- {n}: {a}", "{n}（{a}）" if zh else "{n} ({a})", "{n} - {a}"))
-    return "\n".join(line.format(n=name, a=about) for name, about in entries.items())
+    return _listed(entries, line, "\n")
+
+
+def _listed(entries: dict[str, str], pair: str, joint: str) -> str:
+    return joint.join(pair.format(n=name, a=about) for name, about in entries.items())
 
 
 def _some_words(rng: random.Random, name: str, entries: dict[str, str], lang: str) -> str:
@@ -209,6 +212,11 @@ def _some_words(rng: random.Random, name: str, entries: dict[str, str], lang: st
         if size < len(pieces) and not any(text.casefold() in other for other in others):
             return text
     return whole
+
+
+def _together(rng: random.Random, said: list[str], replies: list[str], lang: str) -> list[Turn]:
+    """Several messages as one, and their replies, a line each."""
+    return exchange(rng.choice(_JOINT_ZH if lang == "zh" else _JOINT_EN).join(said), "\n".join(replies))
 
 
 def _around(rng: random.Random, text: str, lang: str) -> str:
