@@ -12,8 +12,8 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from agent.errors import UserError
-from training.base.corpus import mixture
 from training.base.corpus.document import FREE, LEARNED, Document
+from training.base.corpus.mixture import Corpus
 
 IGNORED = -100
 _DOCUMENTS_PER_STEP = 1_000_000
@@ -68,7 +68,7 @@ def _openers(tokenizer: PreTrainedTokenizerFast) -> frozenset[int]:
 def make_batch(
     tokenizer: PreTrainedTokenizerFast,
     *,
-    seed: int,
+    corpus: Corpus,
     step: int,
     rows: int,
     length: int,
@@ -82,10 +82,10 @@ def make_batch(
         UserError: The rows are shorter than the shortest documents.
     """
     packed: list[tuple[list[int], list[float]]] = [([], []) for _ in range(rows)]
-    rng = random.Random(f"{seed}/{step}")
+    rng = random.Random(f"{corpus.seed}/{step}")
     index, misfits, learned = step * _DOCUMENTS_PER_STEP, 0, False
     while misfits < _MISFITS or not learned:  # without a learned token the loss would be a mean over nothing
-        document = mixture.document(seed, index, stage)
+        document = corpus.document(index, stage)
         ids, weights = encode(tokenizer, document, rng.random() < learn_all, decision_weight)
         index += 1
         row = next((row for row in packed if len(row[0]) + len(ids) <= length + 1), None)

@@ -167,6 +167,7 @@ def make_record(
         "versions": last["versions"],
         "stages": [options(plan, last["budget"])],
         "processes": [last.get("processes", 1)],
+        "rows": [last.get("rows")],
         **{name: [value] for name, value in part.items()},
         "sessions": [{"corpus": one["corpus"], "from_tokens": one["from_tokens"]} for one in sessions],
         "tasks": [task.__name__ for task, _, _ in TASKS],
@@ -205,7 +206,12 @@ def after(earlier: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
 def _by_stage(record: dict[str, Any]) -> dict[str, list[Any]]:
     """What is told of every stage in turn; records written before some of it was counted leave that out."""
     stages = len(record["stages"])
-    left_out = {"processes": [1] * stages, "blends": [0] * stages, "blended_with": list(range(stages))}
+    left_out = {
+        "rows": [None] * stages,
+        "processes": [1] * stages,
+        "blends": [0] * stages,
+        "blended_with": list(range(stages)),
+    }
     told = {name: record.get(name, usual) for name, usual in left_out.items()}
     return {"seeds": record["seeds"], "stages": record["stages"], **told}
 
@@ -216,7 +222,7 @@ def _then(earlier: str, last: str) -> str:
 
 def card(record: dict[str, Any]) -> str:
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)
-    return environment.from_string(CARD_TEMPLATE.read_text(encoding="utf-8")).render(record)
+    return environment.from_string(CARD_TEMPLATE.read_text(encoding="utf-8")).render({**record, **_by_stage(record)})
 
 
 def main() -> None:

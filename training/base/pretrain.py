@@ -21,6 +21,7 @@ import os
 import platform
 import signal
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -32,12 +33,14 @@ from tqdm import tqdm
 from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
 
 from agent.errors import UserError, exit_codes
-from training.base.attention import BLOCKS
+from training.base.attention import BLOCKS, documents
 from training.base.batches import IGNORED, make_batch
+from training.base.corpus.mixture import Corpus
 from training.base.model import base_config, exported, random_model
 from training.base.muon import Float32Muon
 from training.base.probes import probe
 from training.base.tokenizer import corpus_tokenizer
+from training.data import fingerprint, load_rows
 from training.run import write_json, write_whole
 
 RECORD = "pretraining.json"  # of an exported model: how it came to be, in numbers
@@ -67,6 +70,7 @@ class Plan:
     adamw_rate: float = 3e-3
     warmup_steps: int = 60
     decay: float = 0.45  # share of the budget over which the rate falls to zero at its end
+    rows_share: float = 0.4  # of the documents are the conversations of --rows, where some are given
 
     def shape(self, step: int, tokens: int, progress: float) -> tuple[int, int]:
         """Rows and length of the batch of `step`."""
@@ -83,8 +87,16 @@ class Plan:
 class Pretraining:
     """The state of a run: model, optimizers, how far it is; `step()` moves it on by one batch."""
 
-    def __init__(self, plan: Plan, tokenizer: PreTrainedTokenizerFast, device: str, compiled: bool = False) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        tokenizer: PreTrainedTokenizerFast,
+        device: str,
+        compiled: bool = False,
+        corpus: Corpus | None = None,
+    ) -> None:
         self.plan, self.tokenizer, self.device = plan, tokenizer, torch.device(device)
+        self.corpus = corpus or Corpus(plan.seed)
         config = base_config(
             tokenizer, hidden=plan.hidden, layers=plan.layers, heads=plan.heads, head_dim=plan.head_dim
         )
@@ -115,7 +127,7 @@ class Pretraining:
         stage = min(1.0, self.tokens / plan.early_tokens)
         batch = make_batch(
             self.tokenizer,
-            seed=plan.seed,
+            corpus=self.corpus,
             step=self.steps * self.processes + self.rank,
             rows=rows,
             length=length,
@@ -130,7 +142,9 @@ class Pretraining:
                 group["lr"] = rate * factor
         learned = targets != IGNORED  # the head is the dearest matrix: only learned tokens go through it
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
-            hidden = self.model.model(input_ids=inputs, use_cache=False).last_hidden_state
+            hidden = self.model.model(
+                input_ids=inputs, attention_mask=self._documents(inputs), use_cache=False
+            ).last_hidden_state
             logits = self.model.lm_head(hidden[learned])
         losses = F.cross_entropy(logits.float(), targets[learned], reduction="none")
         weights = batch.weights.to(self.device)[learned]
@@ -144,6 +158,13 @@ class Pretraining:
         self.tokens += rows * length * self.processes
         self.learned_tokens += int(learned.sum()) * self.processes
         return float(losses.detach().mean())
+
+    def _documents(self, inputs: torch.Tensor) -> torch.Tensor:
+        """What keeps the documents of a row apart, as the attention of the device takes it."""
+        numbers = documents(inputs, self.tokenizer.pad_token_id)
+        if self.device.type == "cpu":
+            return numbers
+        return (numbers.transpose(-1, -2) == numbers).tril()  # a mask, for `sdpa`
 
     def _share_gradients(self) -> None:
         """Every process gets the mean of all processes' gradients, in one message."""
@@ -236,7 +257,9 @@ def run(args: argparse.Namespace) -> None:
     args.output.mkdir(parents=True, exist_ok=True)
     checkpoint = args.output / "checkpoint.pt"
     plan = Plan(**{name: getattr(args, name) for name in asdict(Plan())})
-    training = Pretraining(plan, corpus_tokenizer(), args.device, args.compile)
+    rows = load_rows(args.rows, "train") if args.rows else []
+    corpus = Corpus(plan.seed, rows, plan.rows_share)
+    training = Pretraining(plan, corpus_tokenizer(), args.device, args.compile, corpus)
     if checkpoint.exists():
         training.load(checkpoint)
     elif args.start_from:
@@ -333,6 +356,7 @@ def _record_session(path: Path, args: argparse.Namespace, plan: Plan, training: 
         "from_tokens": training.tokens,
         "from_step": training.steps,
         "corpus": _corpus_fingerprint(),
+        "rows": _rows_record(args.rows, training.corpus.rows) if args.rows else None,
         "plan": asdict(plan),
         "budget": {"tokens": args.tokens, "minutes": args.minutes},
         "precision": "bf16 autocast" if training.half else "fp32",
@@ -347,6 +371,13 @@ def _record_session(path: Path, args: argparse.Namespace, plan: Plan, training: 
     }
     sessions = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
     write_json(path, [*sessions, session])
+
+
+def _rows_record(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What the conversations were, and how `callsmith build` was asked for them, where it made them."""
+    made = Path(name) / "callsmith.json"
+    settings = json.loads(made.read_text(encoding="utf-8"))["settings"] if made.is_file() else {}
+    return {"count": len(rows), "fingerprint": fingerprint(rows), "settings": settings}
 
 
 def _corpus_fingerprint() -> str:
@@ -375,6 +406,9 @@ def arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--output", type=Path, required=True, help="folder of the run; an unfinished one is gone on with"
+    )
+    parser.add_argument(
+        "--rows", help="dataset of `callsmith build`; its train split becomes chats about forms, in no tool-call format"
     )
     parser.add_argument("--start-from", type=Path, help="exported model folder whose weights to begin with")
     budget = parser.add_mutually_exclusive_group(required=True)

@@ -16,7 +16,7 @@ from training.base.corpus import matching, values, words
 from training.base.corpus.asking import make_request
 from training.base.corpus.document import FREE, Document, Turn, chat, plain
 from training.base.corpus.forms import make_form
-from training.base.corpus.mixture import document
+from training.base.corpus.mixture import Corpus, document
 from training.base.tokenizer import corpus_tokenizer
 
 SAMPLE = 3000
@@ -197,8 +197,8 @@ def test_a_text_that_answers_nobody_decides_nothing() -> None:
 
 def test_a_batch_depends_on_seed_and_step_alone() -> None:
     shape = {"rows": 4, "length": 256, "stage": 0.5, "learn_all": 0.3}
-    first, again = (make_batch(TOKENIZER, seed=1, step=5, **shape) for _ in range(2))
-    other = make_batch(TOKENIZER, seed=1, step=6, **shape)
+    first, again = (make_batch(TOKENIZER, corpus=Corpus(1), step=5, **shape) for _ in range(2))
+    other = make_batch(TOKENIZER, corpus=Corpus(1), step=6, **shape)
     assert first.inputs.equal(again.inputs)
     assert first.targets.equal(again.targets)
     assert first.weights.equal(again.weights)
@@ -208,13 +208,13 @@ def test_a_batch_depends_on_seed_and_step_alone() -> None:
 def test_every_batch_has_something_to_learn_from_or_says_why_not() -> None:
     shape = {"rows": 1, "stage": 1.0, "learn_all": 0.0}
     for step in range(60):
-        assert make_batch(TOKENIZER, seed=3, step=step, length=64, **shape).weights.sum() > 0
+        assert make_batch(TOKENIZER, corpus=Corpus(3), step=step, length=64, **shape).weights.sum() > 0
     with pytest.raises(UserError, match="no document fits into rows of 4 tokens"):
-        make_batch(TOKENIZER, seed=3, step=0, length=4, **shape)
+        make_batch(TOKENIZER, corpus=Corpus(3), step=0, length=4, **shape)
 
 
 def test_targets_are_the_next_tokens() -> None:
-    batch = make_batch(TOKENIZER, seed=1, step=0, rows=4, length=256, stage=1.0, learn_all=0.5)
+    batch = make_batch(TOKENIZER, corpus=Corpus(1), step=0, rows=4, length=256, stage=1.0, learn_all=0.5)
     learned = batch.targets[:, :-1] != IGNORED
     assert batch.targets[:, :-1][learned].equal(batch.inputs[:, 1:][learned])
     assert learned.any()

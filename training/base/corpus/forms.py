@@ -48,6 +48,11 @@ class Spoken:
     slots: dict[str, Field]
 
 
+def plain_form(name: str, about: str, lang: str, fields: list[Field]) -> Form:
+    """A form that is shown, and never asked for in words of its own."""
+    return Form(name, ([], []), ("", ""), ("", ""), ("", ""), {lang: about}, fields)
+
+
 RANDOM_MAKES: list[tuple[str, Make]] = [
     ("string", values.anything),
     ("string", values.code),

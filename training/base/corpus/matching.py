@@ -9,7 +9,7 @@ import random
 from training.base.corpus import values
 from training.base.corpus.asking import as_wish
 from training.base.corpus.document import Document, Turn, chat, exchange
-from training.base.corpus.forms import RANDOM_MAKES, Field, Form, identifier, invented_word, make_forms
+from training.base.corpus.forms import RANDOM_MAKES, Field, identifier, invented_word, make_forms, plain_form
 from training.base.corpus.kinds import GENERIC
 from training.base.corpus.layouts import show_forms, to_json
 
@@ -74,7 +74,7 @@ def bound(rng: random.Random, lang: str, most: int = 8) -> Document:
     """Labelled fields and up to `most` messages of labels and values in any order; the replies are records."""
     zh = lang == "zh"
     fields = _fields(rng, lang)
-    form, shown = _form(values.scrap(rng), values.term(rng, lang).said, lang, fields), ""
+    form, shown = plain_form(values.scrap(rng), values.term(rng, lang).said, lang, fields), ""
     while any(item.label[lang] not in shown for item in fields):  # a signature tells no labels
         shown = show_forms(rng, [form], lang)
     turns = [Turn("system", f"{rng.choice(_RECORD_ZH if zh else _RECORD_EN)}\n{shown}")]
@@ -103,10 +103,6 @@ def _fields(rng: random.Random, lang: str) -> list[Field]:
         name = identifier(rng, [invented_word(rng), *([values.scrap(rng)] if rng.random() < 0.4 else [])], style)
         fields[name] = Field(name, {lang: label}, {lang: label}, {"type": type_}, make, GENERIC, rng.random() < 0.5)
     return list(fields.values())
-
-
-def _form(name: str, about: str, lang: str, fields: list[Field]) -> Form:
-    return Form(name, ([], []), ("", ""), ("", ""), ("", ""), {lang: about}, fields)
 
 
 def _entries(rng: random.Random, lang: str) -> dict[str, str]:
@@ -187,7 +183,7 @@ def _shown(rng: random.Random, entries: dict[str, str], lang: str) -> str:
         head, joint = rng.choice(("", "种类：") if zh else ("", "kind: ")), "，" if zh else ", "
         return head + _listed(entries, "{n}={a}", joint)
     if rng.random() < 0.5:
-        return show_forms(rng, [_form(name, about, lang, []) for name, about in entries.items()], lang)
+        return show_forms(rng, [plain_form(name, about, lang, []) for name, about in entries.items()], lang)
     line = rng.choice(("{n}: {a}", "- {n}: {a}", "{n}（{a}）" if zh else "{n} ({a})", "{n} - {a}"))
     return _listed(entries, line, "\n")
 

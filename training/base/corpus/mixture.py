@@ -1,13 +1,15 @@
 """Which document comes n-th: the mixture of all tasks, seeded document by document.
 
 `document(seed, index)` depends on nothing else, so any part of the corpus can be made again, in any order, anywhere.
-`stage` moves from short copying (0.0) to the full mixture (1.0).
+`stage` moves from short copying (0.0) to the full mixture (1.0). A `Corpus` may hold conversations of a dataset, too.
 """
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from training.base.corpus import copying, filling, matching, reading, services, talk
+from training.base.corpus import conversations, copying, filling, matching, reading, services, talk
 from training.base.corpus.document import Document
 
 Task = Callable[[random.Random, str], Document]
@@ -40,6 +42,21 @@ def document(seed: int, index: int, stage: float = 1.0) -> Document:
     weights = [start + (full - start) * stage for _, start, full in TASKS]
     task = rng.choices(TASKS, weights=weights)[0][0]
     return task(rng, "zh" if rng.random() < 0.5 else "en")
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The mixture of a seed, and rows of a dataset (`messages`, `tools`, `lang`) as a `share` of its full stage."""
+
+    seed: int
+    rows: Sequence[Mapping[str, Any]] = ()
+    share: float = 0.0
+
+    def document(self, index: int, stage: float = 1.0) -> Document:
+        rng = random.Random(f"{self.seed}:rows:{index}")
+        if self.rows and rng.random() < self.share * stage:
+            return conversations.about_forms(rng, self.rows[rng.randrange(len(self.rows))])
+        return document(self.seed, index, stage)
 
 
 def documents(seed: int, start: int = 0, stage: float = 1.0) -> Iterator[Document]:

@@ -94,7 +94,8 @@ _AND_ZH = (
 )  # fmt: skip
 
 
-def _prompt(rng: random.Random, forms: list[Form], writing: Writing, lang: str, shown_in: str) -> str:
+def prompt(rng: random.Random, forms: list[Form], writing: Writing, lang: str, shown_in: str) -> str:
+    """The forms, and how each is to be written."""
     zh = lang == "zh"
     parts = [
         rng.choice(_LEAD_ZH if zh else _LEAD_EN),
@@ -140,7 +141,7 @@ def _chat(rng: random.Random, lang: str, count: tuple[int, int], most: int, firs
     shown_in = lang if rng.random() < 0.85 else ("en" if lang == "zh" else "zh")
     forms, writing = make_forms(rng, *count, lang=lang if shown_in == lang else None), make_writing(rng)
     desk = _desk(rng, forms, lang, writing)
-    system = _prompt(rng, forms, writing, lang, shown_in)
+    system = prompt(rng, forms, writing, lang, shown_in)
     room = rng.choice((_SHORT, _LONG, _LONG)) - rough_tokens(system)
     kinds: list[str] = []
     turns: list[Turn] = []
