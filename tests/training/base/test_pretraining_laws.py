@@ -175,6 +175,24 @@ def both_batches_at_once(plan: Plan) -> dict[str, torch.Tensor]:
     return last.model.state_dict()
 
 
+def test_the_card_tells_which_conversations_were_read_and_how_to_make_them(tmp_path: Path) -> None:
+    messages = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "Hello!"}]
+    row = {"id": "1", "messages": messages, "tools": [], "scenario": "chat", "lang": "en", "split_key": "chat"}
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    pretrain(tmp_path / "run", 1024, "--rows", str(tmp_path / "rows.jsonl"))
+    record = export(tmp_path / "run", tmp_path / "model", probe_count=2)
+    assert "| conversations | 1 training rows, fingerprint" in card(record)
+    assert "--rows runs/rows1 --seed 7" in card(record)
+    assert "callsmith build" not in card(record)
+    record["rows"][0]["settings"] = {
+        "languages": "zh, en", "rows asked for": 50, "seed": "9", "teacher": "embedded", "tools": "embedded"
+    }  # fmt: skip
+    build = (
+        "callsmith build --tools embedded --teacher embedded --rows 50 --languages zh,en --seed 9 --output runs/rows1\n"
+    )
+    assert build in card(record)
+
+
 def test_a_second_stage_of_another_shape_is_refused(finished: Path, tmp_path: Path) -> None:
     export(finished, tmp_path / "first", probe_count=2)
     with pytest.raises(UserError, match="holds no exported model of this shape"):

@@ -77,6 +77,27 @@ def test_every_tool_and_every_result_is_shown(made: list[tuple[dict[str, Any], D
                 assert message["content"] in one.text
 
 
+def test_rows_of_other_datasets_may_lack_what_ours_have() -> None:
+    parameters = {"type": "object", "properties": {"x": {"anyOf": [{"type": "string"}, {"type": "null"}]}}}
+    tools = [
+        {"type": "function", "function": {"name": "bare", "description": ""}},
+        {"type": "function", "function": {"name": "loose", "description": "d", "parameters": parameters}},
+    ]
+    call = {"id": "abcdefgh1", "type": "function", "function": {"name": "loose", "arguments": {"x": "y"}}}
+    messages = [
+        {"role": "user", "content": "go"},
+        {"role": "assistant", "content": "unlearned", "train": False},
+        {"role": "user", "content": "go on"},
+        {"role": "assistant", "content": "I will.", "tool_calls": [call]},
+    ]
+    for number in range(40):  # every layout
+        one = about_forms(random.Random(number), {"messages": messages, "tools": tools})
+        (learned,) = [text for text, weight in one.pieces if weight != READ]
+        assert learned.startswith("I will.\n")
+        assert '{"x": "y"}' in learned
+        assert "unlearned" in one.text
+
+
 def test_rows_have_their_share_of_the_corpus_and_nothing_else_changes(rows: list[dict[str, Any]]) -> None:
     corpus = Corpus(5, rows, 0.4)
     found = [corpus.document(index) for index in range(400)]
@@ -91,9 +112,8 @@ def test_a_document_of_a_row_sees_nothing_of_the_one_before() -> None:
     training = Pretraining(Plan(hidden=32, layers=2, heads=2, head_dim=16), TOKENIZER, "cpu")
     end = TOKENIZER.pad_token_id
     first, second = (TOKENIZER(text)["input_ids"] for text in ("一二三四五", "the second one of them"))
-    assert documents(torch.tensor([[*first, end, *second]]), end).flatten().tolist() == [0] * (len(first) + 1) + [
-        1
-    ] * len(second)
+    numbers = documents(torch.tensor([[*first, end, *second]]), end).flatten().tolist()
+    assert numbers == [0] * (len(first) + 1) + [1] * len(second)
 
     def hidden(ids: list[int]) -> torch.Tensor:
         inputs = torch.tensor([ids])

@@ -11,7 +11,7 @@ from typing import Any
 
 from agent.messages import Message, ToolSchema
 from training.base.corpus import values
-from training.base.corpus.document import FREE, LEARNED, TOLD, Document, Turn, chat
+from training.base.corpus.document import FREE, LEARNED, READ, TOLD, Document, Turn, chat
 from training.base.corpus.forms import Field, Form, plain_form
 from training.base.corpus.kinds import GENERIC
 from training.base.corpus.layouts import Writing, invented_tag, make_writing
@@ -20,7 +20,7 @@ from training.base.corpus.services import prompt
 
 def about_forms(rng: random.Random, row: Mapping[str, Any]) -> Document:
     """The conversation of `row`, its tools in any order."""
-    lang, writing, tag = row["lang"], make_writing(rng), invented_tag(rng)
+    lang, writing, tag = row.get("lang") or "en", make_writing(rng), invented_tag(rng)
     forms = [_form(tool, lang) for tool in row["tools"]]
     rng.shuffle(forms)
     messages = list(row["messages"])
@@ -44,14 +44,15 @@ def _turn(message: Message, last: str, writing: Writing, tag: str) -> Turn:
     if message["role"] == "user":
         return Turn("user", message["content"])
     calls = [call["function"] for call in message.get("tool_calls", [])]
-    if calls:
-        return Turn("assistant", "\n".join(writing.one(call["name"], call["arguments"]) for call in calls), LEARNED)
-    return Turn("assistant", message["content"], TOLD if last == "tool" else FREE)
+    said = [message["content"]] if message["content"] else []
+    weight = LEARNED if calls else TOLD if last == "tool" else FREE
+    text = "\n".join([*said, *(writing.one(call["name"], call["arguments"]) for call in calls)])
+    return Turn("assistant", text, weight if message.get("train", True) else READ)
 
 
 def _form(tool: ToolSchema, lang: str) -> Form:
     function = tool["function"]
-    parameters = function["parameters"]
+    parameters = function.get("parameters", {})
     required = parameters.get("required", [])
     fields = [
         Field(
@@ -65,4 +66,4 @@ def _form(tool: ToolSchema, lang: str) -> Form:
         )
         for name, schema in parameters.get("properties", {}).items()
     ]
-    return plain_form(function["name"], function["description"], lang, fields)
+    return plain_form(function["name"], function.get("description", ""), lang, fields)

@@ -82,7 +82,7 @@ def _signature(rng: random.Random, forms: list[Form], lang: str) -> str:
 
 
 def _type_name(item: Field) -> str:
-    return "|".join(map(str, item.schema["enum"])) if "enum" in item.schema else str(item.schema["type"])
+    return "|".join(map(str, item.schema["enum"])) if "enum" in item.schema else str(item.schema.get("type", "any"))
 
 
 def _type_note(item: Field, lang: str) -> str:
