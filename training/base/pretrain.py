@@ -93,10 +93,10 @@ class Pretraining:
         tokenizer: PreTrainedTokenizerFast,
         device: str,
         compiled: bool = False,
-        corpus: Corpus | None = None,
+        rows: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         self.plan, self.tokenizer, self.device = plan, tokenizer, torch.device(device)
-        self.corpus = corpus or Corpus(plan.seed)
+        self.corpus = Corpus(plan.seed, rows, plan.rows_share)
         config = base_config(
             tokenizer, hidden=plan.hidden, layers=plan.layers, heads=plan.heads, head_dim=plan.head_dim
         )
@@ -257,9 +257,8 @@ def run(args: argparse.Namespace) -> None:
     args.output.mkdir(parents=True, exist_ok=True)
     checkpoint = args.output / "checkpoint.pt"
     plan = Plan(**{name: getattr(args, name) for name in asdict(Plan())})
-    rows = load_rows(args.rows, "train") if args.rows else []
-    corpus = Corpus(plan.seed, rows, plan.rows_share)
-    training = Pretraining(plan, corpus_tokenizer(), args.device, args.compile, corpus)
+    rows = load_rows(args.rows, "train") if args.rows else ()
+    training = Pretraining(plan, corpus_tokenizer(), args.device, args.compile, rows)
     if checkpoint.exists():
         training.load(checkpoint)
     elif args.start_from:

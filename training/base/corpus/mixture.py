@@ -5,7 +5,7 @@
 """
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,15 +53,8 @@ class Corpus:
     share: float = 0.0
 
     def document(self, index: int, stage: float = 1.0) -> Document:
-        rng = random.Random(f"{self.seed}:rows:{index}")
-        if self.rows and rng.random() < self.share * stage:
-            return conversations.about_forms(rng, self.rows[rng.randrange(len(self.rows))])
+        if self.rows:
+            rng = random.Random(f"{self.seed}:rows:{index}")
+            if rng.random() < self.share * stage:
+                return conversations.about_forms(rng, self.rows[rng.randrange(len(self.rows))])
         return document(self.seed, index, stage)
-
-
-def documents(seed: int, start: int = 0, stage: float = 1.0) -> Iterator[Document]:
-    """Without end, from the document `start` on."""
-    index = start
-    while True:
-        yield document(seed, index, stage)
-        index += 1
