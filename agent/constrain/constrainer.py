@@ -13,9 +13,9 @@ from typing import Any, Protocol
 
 import torch
 
-from agent.constrain.grammar import reply_grammar, shortest_call
+from agent.constrain.grammar import longest_option, reply_grammar, shortest_call
 from agent.constrain.layout import Layout, template_layout, text_layout
-from agent.constrain.processor import Constraint, Ends, ends_of
+from agent.constrain.processor import Constraint, Ends, Room, ends_of
 from agent.errors import UserError
 from agent.messages import Message, ToolSchema
 from agent.models.protocol import Sampling
@@ -61,14 +61,12 @@ class Constrainer:
         if not sampling.enforces:
             return None
         with self._lock:
-            used = [tool for row in tools for tool in row]
-            reserve = min(limit * 3 // 4, 2 * len(self._ids(shortest_call(used, self._layout))) + 16)
-            bound = max(1, (limit - reserve) // 3)
+            rooms = [self._room(row, limit) for row in tools]
             matchers = [
-                self._matcher(row, sampling, bound, self._in_thought(prompt))
-                for row, prompt in zip(tools, prompts, strict=True)
+                self._matcher(row, sampling, max(1, (limit - room.call) // 3), self._in_thought(prompt))
+                for row, prompt, room in zip(tools, prompts, rooms, strict=True)
             ]
-        return Constraint(matchers, width=prompts.shape[1], limit=limit, reserve=reserve, ends=self._ends)
+        return Constraint(matchers, width=prompts.shape[1], limit=limit, rooms=rooms, ends=self._ends)
 
     def check(self, tools: Sequence[ToolSchema]) -> None:
         """Make sure that calls to these tools, and to any of them, can be held to their schemas.
@@ -78,6 +76,10 @@ class Constrainer:
         """
         with self._lock:
             self._compiled(tools, Sampling(constrained=True), bound=16, opened=False)
+
+    def _room(self, tools: Sequence[ToolSchema], limit: int) -> Room:
+        call = 3 * len(self._ids(shortest_call(tools, self._layout))) // 2 + 16  # a grammar may cut it into more tokens
+        return Room(min(limit * 3 // 4, call), len(self._ids(longest_option(tools))) + 4)
 
     def _matcher(self, tools: Sequence[ToolSchema], sampling: Sampling, bound: int, opened: bool) -> Any:
         key = json.dumps([list(tools), sampling.tool_choice, sampling.parallel, bound, opened], ensure_ascii=False)

@@ -6,7 +6,7 @@ of tokens, but for the names of special ones.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from agent.constrain.layout import Layout
@@ -76,6 +76,25 @@ def shortest_call(tools: Sequence[ToolSchema], layout: Layout) -> str:
         for tool in tools
     ]
     return layout.opening + max(calls, key=len, default="") + layout.closing
+
+
+def longest_option(tools: Sequence[ToolSchema]) -> str:
+    """The longest of what calls may leave out, at about its least length: a property, or one more item of a list."""
+    return max(
+        (option for tool in tools for option in _options(tool["function"]["parameters"], 0)), key=len, default=""
+    )
+
+
+def _options(schema: Any, depth: int) -> Iterator[str]:
+    if not isinstance(schema, dict) or depth > MAX_NESTING:
+        return
+    for name, inner in schema.get("properties", {}).items():
+        if name not in schema.get("required", []):
+            yield f", {json.dumps({name: _least(inner, depth + 1)})[1:-1]}"
+        yield from _options(inner, depth + 1)
+    if "items" in schema:
+        yield f", {json.dumps(_least(schema['items'], depth + 1))}"
+        yield from _options(schema["items"], depth + 1)
 
 
 def _chosen(tools: Sequence[ToolSchema], choice: str) -> list[ToolSchema]:

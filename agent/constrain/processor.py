@@ -1,8 +1,8 @@
 """Masks the tokens that a grammar does not allow, and brings a call to its end before the tokens run out.
 
-Comes in: one matcher for each row of a batch. Goes out: a logits processor. Near the limit only tokens that lead to the
-end are left where there are any: a string is closed, then brackets, and no further call is begun, so that what is
-written is whole. Knows nothing of tools.
+Comes in: one matcher for each row of a batch. Goes out: a logits processor. Near the limit no further call is begun;
+and where a call would not be whole otherwise, only tokens that lead to its end are left: a string is closed, then
+brackets. Knows nothing of tools.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,19 @@ FREE = 0.05  # of the vocabulary: where more tokens are allowed, text or a strin
 
 
 @dataclass(frozen=True)
+class Room:
+    """What is left of the tokens for bringing one row's call to its end, in tokens.
+
+    Args:
+        call: A whole call; where less is left, none is begun.
+        option: By how much the way to the end may grow with one step, when a property that may be left out is begun.
+    """
+
+    call: int
+    option: int
+
+
+@dataclass(frozen=True)
 class Ends:
     """Which tokens of a vocabulary lead to an end: arrays of bool over all ids."""
 
@@ -24,7 +37,7 @@ class Ends:
     bracket: np.ndarray
     comma: np.ndarray
     quote: np.ndarray
-    opener: np.ndarray  # holds the character that a call begins with
+    opener: np.ndarray  # holds the character that a call begins with, and is no stop
 
 
 def ends_of(texts: Sequence[str], stop_ids: set[int], opener: str) -> Ends:
@@ -40,7 +53,7 @@ def ends_of(texts: Sequence[str], stop_ids: set[int], opener: str) -> Ends:
         marks(lambda text: text[:1] in ("}", "]")),
         marks(lambda text: text[:1] == ","),
         marks(lambda text: text[:1] == '"'),
-        marks(lambda text: bool(opener) and opener[0] in text),
+        marks(lambda text: bool(opener) and opener[0] in text) & ~stop,
     )
 
 
@@ -51,15 +64,15 @@ class Constraint(LogitsProcessor):
         matchers: llguidance's, one for each row.
         width: Length of the prompts in tokens.
         limit: How many tokens may be written.
-        reserve: How many of them are left for bringing a call to its end.
+        rooms: What is left for bringing a call to its end, one for each row.
         ends: Which tokens do so.
     """
 
-    def __init__(self, matchers: Sequence[Any], *, width: int, limit: int, reserve: int, ends: Ends):
+    def __init__(self, matchers: Sequence[Any], *, width: int, limit: int, rooms: Sequence[Room], ends: Ends):
         self._matchers = list(matchers)
         self._seen = width
         self._last = width + limit
-        self._reserve = reserve
+        self._rooms = list(rooms)
         self._ends = ends
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
@@ -69,14 +82,35 @@ class Constraint(LogitsProcessor):
                 if not matcher.is_stopped():
                     matcher.consume_token(token)
         self._seen = length
-        hurried = self._last - length <= self._reserve
-        for row, matcher in enumerate(self._matchers):
-            stopped = matcher.is_stopped()  # nothing may follow but the end
-            allowed = _fit(self._ends.stop, scores.shape[1]) if stopped else self._allowed(matcher, scores.shape[1])
-            if hurried and not stopped:
-                allowed = self._towards_the_end(allowed)
+        left = self._last - length
+        for row, (matcher, room) in enumerate(zip(self._matchers, self._rooms, strict=True)):
+            if matcher.is_stopped():  # nothing may follow but the end
+                allowed = _fit(self._ends.stop, scores.shape[1])
+            else:
+                allowed = self._allowed(matcher, scores.shape[1])
+                if left <= room.call:
+                    allowed = self._hurried(matcher, allowed, left, room)
             scores[row, torch.from_numpy(~allowed).to(scores.device)] = -torch.inf
         return scores
+
+    def _hurried(self, matcher: Any, allowed: np.ndarray, left: int, room: Room) -> np.ndarray:
+        """Those of the allowed tokens after which the reply can still be whole; all of them while there is room."""
+        if not (allowed & _fit(self._ends.stop, len(allowed))).any():
+            needed = self._way_to_the_end(matcher, len(allowed), room.call)
+            return allowed if left > needed + room.option else self._towards_the_end(allowed)
+        return self._towards_the_end(allowed)
+
+    def _way_to_the_end(self, matcher: Any, width: int, most: int) -> int:
+        """How many tokens end the reply from here where every one leads there; `most`, if they are more."""
+        ahead = matcher.deep_copy()
+        for count in range(most):
+            if ahead.is_stopped():
+                return count
+            token = int(self._towards_the_end(self._allowed(ahead, width)).argmax())
+            if self._ends.stop[token]:
+                return count + 1
+            ahead.consume_token(token)
+        return most
 
     def _allowed(self, matcher: Any, width: int) -> np.ndarray:
         allowed = np.zeros(width, dtype=bool)

@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from agent.constrain.layout import text_layout
 from agent.errors import UserError
 from agent.models import Sampling, complete, load_model
+from agent.parse import parse_reply
 from tests.agent.constrain.random_model import TOOLS, faults, random_model, tool
 
 pytest.importorskip("llguidance")
@@ -99,6 +101,81 @@ def test_another_template_is_followed_in_its_own_writing(tmp_path):
         assert reply.raw.endswith("}]")
         assert names(reply)
         assert not reply.problems
+
+
+def written(model, wish, limit, tools=TOOLS):
+    """What is written of `wish` within `limit` tokens: at each step its next token if it is allowed, else any that is;
+    None where the limit cuts it.
+    """
+    import torch
+
+    ids = model.tokenizer(wish, add_special_tokens=False)["input_ids"] + sorted(model.stop_ids)[:1]
+    prompt = torch.tensor([[5, 6, 7]])
+    processor = model._constrainer.processor([tools], Sampling(constrained=True), prompt, limit)
+    got = []
+    for step in range(limit):
+        scores = torch.zeros(1, model.model.config.vocab_size)
+        if got == ids[:step]:
+            scores[0, ids[step]] = 1.0
+        token = int(processor(torch.cat([prompt, torch.tensor([got], dtype=torch.long)], dim=1), scores).argmax())
+        if token in model.stop_ids:
+            return model.tokenizer.decode(got)
+        got.append(token)
+    return None
+
+
+def read(text, tools):
+    parsed = parse_reply(text, tools)
+    return SimpleNamespace(message=parsed.message(), repairs=parsed.repairs, problems=parsed.problems)
+
+
+TRIP = tool("book_trip", {key: {"type": "string"} for key in ("traveller", "destination", "weekday")})
+TRIP["function"]["parameters"]["required"] = ["traveller", "destination", "weekday"]
+BOTH = "\n".join(
+    f'<tool_call>\n{{"name": "book_trip", "arguments": {json.dumps(arguments, ensure_ascii=False)}}}\n</tool_call>'
+    for arguments in (
+        {"traveller": "Nelcel", "destination": "桂林", "weekday": "Tuesday"},
+        {"traveller": "Ulix Morcel", "destination": "São Tomé", "weekday": "Friday"},
+    )
+)
+
+
+def test_calls_that_fit_into_the_limit_are_written_as_they_are(model):
+    whole = len(model.tokenizer(BOTH)["input_ids"])
+    for room in (40, 80):  # the second of them must not be one that might not fit
+        assert written(model, BOTH, whole + room, [TRIP]) == BOTH
+
+
+@pytest.mark.parametrize("cut", [4, 10, 20, 30, 40])
+def test_a_call_that_does_not_fit_is_ended_and_whole(model, cut):
+    limit = len(model.tokenizer(BOTH)["input_ids"]) - cut
+    got = written(model, BOTH, limit, [TRIP])
+    assert got is not None
+    calls = read(got, [TRIP])
+    assert faults(calls, [TRIP]) == []
+    assert names(calls)
+
+
+def test_one_more_item_or_property_is_begun_only_where_it_can_be_ended(model):
+    item = {"type": "object", "properties": {"label": {"type": "string"}, "amount": {"type": "number"}}}
+    item["required"] = ["label", "amount"]
+    orders = tool("order", {"lines": {"type": "array", "items": item}, "remark": {"type": "string"}}, ["lines"])
+    lines = [{"label": f"part {number}", "amount": number} for number in range(20)]
+    wish = (
+        f'<tool_call>\n{{"name": "order", "arguments": {json.dumps({"lines": lines, "remark": "soon"})}}}\n</tool_call>'
+    )
+    for limit in range(90, 120):
+        got = written(model, wish, limit, [orders])
+        assert got is not None, limit
+        assert faults(read(got, [orders]), [orders]) == []
+
+
+def test_a_text_may_end_wherever_it_does(model):
+    """Close to the limit, too, where no call may begin: the stop token has the letter that a call begins with."""
+    text = "It is 85.3 now, and 21 degrees. 好了。"
+    whole = len(model.tokenizer(text)["input_ids"])
+    for room in (1, 5, 20, 60):
+        assert written(model, text, whole + room) == text
 
 
 def test_what_cannot_be_enforced_is_said(model):
