@@ -1,6 +1,6 @@
 """How well a base does on documents it has not been given: exact replies, by task and language.
 
-`nearest`, `bound` and `name_of` each ask for one skill alone that choosing and filling need.
+`nearest`, `bound`, `missing` and `name_of` each ask for one skill alone that choosing and filling need.
 
 Comes in: a model, a tokenizer, a seed no training document has. Goes out: `{task: share of replies exactly right}`.
 A chat's first reply counts when every token of it, its stop token included, is the model's first choice after the right
@@ -31,6 +31,7 @@ PROBES: dict[str, Callable[[random.Random, str], Document]] = {
     "choose_same": partial(services.same_but, most=1),
     "nearest": partial(matching.nearest, most=1),
     "bound": partial(matching.bound, most=1),
+    "missing": partial(matching.missing, most=1),
     "name_of": partial(matching.name_of, most=1),
 }
 # A refusal or a question back has many right wordings: there it counts that the reply begins like one of them.

@@ -184,6 +184,7 @@ def test_the_card_tells_which_conversations_were_read_and_how_to_make_them(tmp_p
     assert "| conversations | 1 training rows, fingerprint" in card(record)
     assert "--rows runs/rows1 --seed 7" in card(record)
     assert "callsmith build" not in card(record)
+    assert "conversations of other datasets' training rows" in card(record)
     record["rows"][0]["settings"] = {
         "languages": "zh, en", "rows asked for": 50, "seed": "9", "teacher": "embedded", "tools": "embedded"
     }  # fmt: skip
@@ -191,6 +192,7 @@ def test_the_card_tells_which_conversations_were_read_and_how_to_make_them(tmp_p
         "callsmith build --tools embedded --teacher embedded --rows 50 --languages zh,en --seed 9 --output runs/rows1\n"
     )
     assert build in card(record)
+    assert "conversations of the embedded teacher's training side" in card(record)
 
 
 def test_a_second_stage_of_another_shape_is_refused(finished: Path, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from training.base.attention import documents
 from training.base.corpus.conversations import about_forms
 from training.base.corpus.document import READ, Document
 from training.base.corpus.mixture import Corpus, document
+from training.base.corpus.renaming import by_other_words
 from training.base.pretrain import Plan, Pretraining
 from training.base.tokenizer import TURN_END, corpus_tokenizer
 
@@ -33,7 +34,7 @@ def rows() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def made(rows: list[dict[str, Any]]) -> list[tuple[dict[str, Any], Document]]:
-    return [(row, about_forms(random.Random(number), row)) for number, row in enumerate(rows)]
+    return [(row, about_forms(random.Random(number), row, other_words=0)) for number, row in enumerate(rows)]
 
 
 def test_no_conversation_shows_a_tool_call(made: list[tuple[dict[str, Any], Document]]) -> None:
@@ -75,6 +76,46 @@ def test_every_tool_and_every_result_is_shown(made: list[tuple[dict[str, Any], D
         for message in row["messages"]:
             if message["role"] in ("user", "tool"):
                 assert message["content"] in one.text
+
+
+def test_other_words_stand_wherever_the_old_ones_did(rows: list[dict[str, Any]]) -> None:
+    changed = 0
+    for number, row in enumerate(rows):
+        other = by_other_words(random.Random(number), row, row["lang"])
+        assert json.loads(json.dumps(other, ensure_ascii=False)) == other
+        assert by_other_words(random.Random(number), row, row["lang"]) == other
+        assert [message["role"] for message in other["messages"]] == [message["role"] for message in row["messages"]]
+        schemas = {tool["function"]["name"]: tool for tool in other["tools"]}
+        assert len(schemas) == len(row["tools"])
+        for message in other["messages"]:
+            for call in message.get("tool_calls", []):
+                assert call["function"]["arguments"].keys() <= _properties(schemas[call["function"]["name"]])
+        changed += other != row
+    assert changed > len(rows) / 2
+
+
+def _properties(schema: dict[str, Any]) -> set[str]:
+    return set(schema["function"]["parameters"].get("properties", {}))
+
+
+def test_the_words_of_a_request_are_still_those_of_its_tool() -> None:
+    tool = {"type": "function", "function": {"name": "book_cabin", "description": "Book a ferry cabin"}}
+    tool["function"]["parameters"] = {"type": "object", "properties": {"cabin": {"type": "string"}}}
+    call = {"id": "abcdefgh1", "type": "function", "function": {"name": "book_cabin", "arguments": {"cabin": "B7"}}}
+    messages = [{"role": "user", "content": "Ferry cabins, please: B7."}, {"role": "assistant", "tool_calls": [call]}]
+    messages.append({"role": "tool", "content": '{"cabin": "B7"}'})
+    seen = set()
+    for number in range(40):
+        other = by_other_words(random.Random(number), {"messages": messages, "tools": [tool], "lang": "en"}, "en")
+        described = other["tools"][0]["function"]["description"].removeprefix("Book a ").split()
+        asked = other["messages"][0]["content"].removesuffix("s, please: B7.").lower().split()
+        assert asked == described
+        (name,) = (call["function"]["name"] for call in other["messages"][1]["tool_calls"])
+        assert name == f"book_{described[-1]}"
+        assert list(json.loads(other["messages"][2]["content"])) == described[-1:]
+        seen.add(tuple(described))
+    assert len(seen) > 20
+    assert {"ferry", "cabin"} & {word for words in seen for word in words}, "not every word becomes another each time"
 
 
 def test_rows_of_other_datasets_may_lack_what_ours_have() -> None:

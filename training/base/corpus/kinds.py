@@ -225,6 +225,18 @@ GENERIC = (  # `{l}` is what people call the field
     ("the {l} should be {v}", "{l}要{v}"),
     ("my {l} is {v}", "我的{l}是{v}"),
     ("{l} ({v})", "{l}（{v}）"),
+    ("{v} ({l})", "{v}（{l}）"),
+    ("a {l} of {v}", "{l}用{v}"),
+    ("{v} is the {l}", "{v}作为{l}"),
+    ("the {l} goes by {v}", "{l}就是{v}"),
+    ("{l}, {v}", "{l}，{v}"),
+    ("put {v} under {l}", "{l}那一栏写{v}"),
+    ("let {l} be {v}", "以{v}为{l}"),
+    ("{v} would be the {l}", "{l}等于{v}"),
+    ("our {l}: {v}", "{l}的话，{v}"),
+    ("{l} - {v}", "{l} {v}"),
+    ("for {l} write {v}", "{l}选{v}"),
+    ("{v} will do for the {l}", "{l}定在{v}"),
 )
 SWITCHES = [  # yes-or-no fields: label, what says yes, what says no
     (("urgent", "加急"), ("it is urgent", "加急"), ("no hurry", "不用加急")),

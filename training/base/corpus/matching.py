@@ -9,9 +9,19 @@ import random
 from training.base.corpus import values
 from training.base.corpus.asking import as_wish
 from training.base.corpus.document import Document, Turn, chat, exchange
-from training.base.corpus.forms import RANDOM_MAKES, Field, identifier, invented_word, make_forms, plain_form
+from training.base.corpus.forms import (
+    RANDOM_MAKES,
+    Field,
+    identifier,
+    invented_word,
+    make_forms,
+    plain_form,
+    spoken_form,
+)
+from training.base.corpus.frames import domains
 from training.base.corpus.kinds import GENERIC
 from training.base.corpus.layouts import show_forms, to_json
+from training.base.corpus.values import Make, Value
 
 _ASK_EN = (
     "Name the line that each message is about, or say {n}:",
@@ -72,37 +82,98 @@ def name_of(rng: random.Random, lang: str, most: int = 12) -> Document:
 
 def bound(rng: random.Random, lang: str, most: int = 8) -> Document:
     """Labelled fields and up to `most` messages of labels and values in any order; the replies are records."""
-    zh = lang == "zh"
     fields = _fields(rng, lang)
-    form, shown = plain_form(values.scrap(rng), values.term(rng, lang).said, lang, fields), ""
-    while any(item.label[lang] not in shown for item in fields):  # a signature tells no labels
-        shown = show_forms(rng, [form], lang)
-    turns = [Turn("system", f"{rng.choice(_RECORD_ZH if zh else _RECORD_EN)}\n{shown}")]
-    listing = rng.choice(("，", "，", "；", "\n") if zh else (", ", ", ", "; ", " and ", "\n"))
+    turns = [
+        Turn("system", f"{rng.choice(_RECORD_ZH if lang == 'zh' else _RECORD_EN)}\n{_described(rng, fields, lang)}")
+    ]
+    listing = _listing(rng, lang)
     for _ in range(rng.randint(min(most, 3), most)):
         given = [item for item in fields if rng.random() < 0.7] or [rng.choice(fields)]
-        made = {item.name: (item, item.make(rng, lang)) for item in given}
-        said = [rng.choice(GENERIC)[zh].format(l=item.label[lang], v=value.said) for item, value in made.values()]
-        rng.shuffle(said)
-        turns += exchange(listing.join(said), to_json({name: value.json for name, (_, value) in made.items()}))
+        made = {item.name: item.make(rng, lang) for item in given}
+        message = listing.join(_said(rng, {item.label[lang]: made[item.name] for item in given}, lang))
+        turns += exchange(message, to_json({name: value.json for name, value in made.items()}))
     return chat(turns, "bound")
+
+
+def missing(rng: random.Random, lang: str, most: int = 8) -> Document:
+    """The same fields and messages; the replies are the labels that a message lacks, or that it lacks none."""
+    zh = lang == "zh"
+    fields = _fields(rng, lang)
+    nothing = rng.choice(_NONE[zh])
+    ask = rng.choice(_LACKS_ZH if zh else _LACKS_EN).format(n=nothing)
+    turns = [Turn("system", f"{ask}\n{_described(rng, fields, lang)}")]
+    listing, joint = _listing(rng, lang), "、" if zh else ", "
+    for _ in range(rng.randint(min(most, 3), most)):
+        lacking = rng.sample(fields, rng.choice((0, 1, 1, 1, 2)))
+        given = {item.label[lang]: item.make(rng, lang) for item in fields if item not in lacking}
+        labels = [item.label[lang] for item in fields if item in lacking]
+        message = listing.join(_said(rng, given, lang)) or values.anything(rng, lang).said
+        turns += exchange(message, joint.join(labels) or nothing)
+    return chat(turns, "missing")
+
+
+_LACKS_EN = (
+    "Every field is needed. Say which ones a message lacks, or {n}:",
+    "What is still missing? Only its label; {n} for a whole record.",
+    "Name what I did not give, {n} if it is all there.",
+)
+_LACKS_ZH = (
+    "每一项都要填。每条消息还缺哪些？不缺写{n}。",
+    "说出没有给出的项目，都给了写{n}：",
+    "还差什么？只写名称，齐了写{n}。",
+)
+
+
+def _described(rng: random.Random, fields: list[Field], lang: str) -> str:
+    form, shown = plain_form(values.scrap(rng), values.term(rng, lang).said, lang, fields), ""
+    while any(item.about[lang] not in shown for item in fields):  # a signature tells no labels
+        shown = show_forms(rng, [form], lang)
+    return shown
+
+
+def _said(rng: random.Random, given: dict[str, Value], lang: str) -> list[str]:
+    """Each label with its value in a way of its own, in any order."""
+    said = [rng.choice(GENERIC)[lang == "zh"].format(l=label, v=value.said) for label, value in given.items()]
+    rng.shuffle(said)
+    return said
+
+
+def _listing(rng: random.Random, lang: str) -> str:
+    return rng.choice(("，", "，", "；", "\n") if lang == "zh" else (", ", ", ", "; ", " and ", "\n"))
 
 
 _RECORD_EN = ("Write what is given as JSON.", "Put every value into its field:", "A record of each message, as JSON:")
 _RECORD_ZH = ("把给出的写成JSON。", "每个值填到它的字段里：", "每条消息写一个JSON：")
 
 
+_REAL_SHARE = 0.4  # of the fields are those of real services, with the labels that people give them
+
+
 def _fields(rng: random.Random, lang: str) -> list[Field]:
-    """Two to six fields; a third of the lists have fields of one type, where the label alone can tell."""
+    """Two to six fields, no two with one label; a third of the lists have fields of one type, where the label alone can
+    tell.
+    """
     alike = rng.choice(RANDOM_MAKES) if rng.random() < 0.35 else None
     style = rng.choice(("snake", "snake", "camel"))
     fields: dict[str, Field] = {}
     for _ in range(rng.randint(2, 6)):
-        type_, make = alike or rng.choice(RANDOM_MAKES)
-        label = values.term(rng, lang).said
-        name = identifier(rng, [invented_word(rng), *([values.scrap(rng)] if rng.random() < 0.4 else [])], style)
-        fields[name] = Field(name, {lang: label}, {lang: label}, {"type": type_}, make, GENERIC, rng.random() < 0.5)
-    return list(fields.values())
+        real = _real_field(rng, style, lang) if not alike and rng.random() < _REAL_SHARE else None
+        made = real or _invented_field(rng, style, lang, *(alike or rng.choice(RANDOM_MAKES)))
+        fields.setdefault(made.label[lang].casefold(), made)
+    return list({item.name: item for item in fields.values()}.values())
+
+
+def _invented_field(rng: random.Random, style: str, lang: str, type_: str, make: Make) -> Field:
+    label = values.term(rng, lang).said
+    name = identifier(rng, [invented_word(rng), *([values.scrap(rng)] if rng.random() < 0.4 else [])], style)
+    return Field(name, {lang: label}, {lang: label}, {"type": type_}, make, GENERIC, rng.random() < 0.5)
+
+
+def _real_field(rng: random.Random, style: str, lang: str) -> Field | None:
+    """A field of a service drawn at random; None where it has none that a label and a value could give."""
+    form = spoken_form(rng, rng.choice(domains()[rng.choice(list(domains()))]), set(), style)
+    able = [item for item in form.fields if item.schema["type"] != "boolean" and '"' not in item.about[lang]]
+    return rng.choice([item for item in able if item.about[lang]] or [None])
 
 
 def _entries(rng: random.Random, lang: str) -> dict[str, str]:

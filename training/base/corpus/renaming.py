@@ -2,13 +2,17 @@
 
 Who has read every line knows which service it asks for; of a renamed one, nothing but the same word in its description
 tells. Comes in: a `random.Random`, a `Frame`, a language. Goes out: a `Frame` for requests and lists in that language.
+The same is done to rows of a dataset, whose families are few and would soon be known by heart.
 """
 
 import functools
+import json
 import random
 import re
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from training.base.corpus import values, words
 from training.base.corpus.frames import Frame, always_said, domains
@@ -21,6 +25,11 @@ _BETWEEN = set(
     "的了着过我你他她它们这那哪谁什么怎几多少个些一两二三四五六七八九十请帮替给要想能可以把被让使在到从由向于对为"
     "按用和与及或并而且是有没无不未再又还都也就才只很最更已将会该应吗呢吧啊呀嘛上下里外中内前后时间号第次每某各所"
     "之其此"
+)
+_MOST = 3  # words of a row that become others
+_OF_ROWS = words.listed(  # what rows and schemas are written with
+    "role user assistant system tool tools content name function arguments type description parameters properties "
+    "required string number integer boolean array object items enum default minimum maximum train true false null"
 )
 
 
@@ -47,6 +56,47 @@ def renamed(rng: random.Random, frame: Frame, lang: str) -> Frame | None:
         original=frame.original or frame.names[0],
         known_by=new[zh].lower(),
     )
+
+
+def by_other_words(rng: random.Random, row: Mapping[str, Any], lang: str) -> Mapping[str, Any]:
+    """`row` with some of the words that its requests share with its tools' descriptions replaced, wherever they are.
+
+    Its identifiers go along where a word stands in them by itself. What it says stays true: every value, result and
+    answer has the new word, too.
+    """
+    asked = {
+        word for message in row["messages"] if message["role"] == "user" for word in _words(message["content"], lang)
+    }
+    described = {word for text in _descriptions_of(row["tools"]) for word in _words(text, lang)}
+    shared = sorted(word for word in asked & described if _descriptions(lang)[word] <= _COMMON and word not in _OF_ROWS)
+    text = json.dumps([row["messages"], row["tools"]], ensure_ascii=False)
+    for word in rng.sample(shared, min(len(shared), rng.randint(1, _MOST))):
+        new = (rng.choice(words.THINGS) if rng.random() < _KNOWN_SHARE else values.unknown_noun(rng))[lang == "zh"]
+        if new.isalpha() and new.lower() not in text.lower():
+            text = _everywhere(word).sub(lambda match, new=new: _cased(new, match[0]), text)
+    messages, tools = json.loads(text)
+    return {**row, "messages": messages, "tools": tools}
+
+
+def _descriptions_of(schema: Any) -> Iterator[str]:
+    if isinstance(schema, list):
+        schema = dict(enumerate(schema))
+    if isinstance(schema, dict):
+        for key, inner in schema.items():
+            if key == "description" and isinstance(inner, str):
+                yield inner
+            yield from _descriptions_of(inner)
+
+
+def _everywhere(word: str) -> re.Pattern[str]:
+    """The word, also as a plural or between the underscores of a name."""
+    if not word.isascii():
+        return re.compile(re.escape(word))
+    return re.compile(rf"(?<![A-Za-z]){word}(?=(?:s|es)?(?![A-Za-z]))", re.IGNORECASE)
+
+
+def _cased(new: str, old: str) -> str:
+    return new[:1].upper() + new[1:] if old[:1].isupper() else new
 
 
 def _shared(frame: Frame, lang: str) -> list[str]:

@@ -173,7 +173,7 @@ def rough_tokens(text: str) -> float:
     return 0.36 * ascii_ + 0.95 * (len(text) - ascii_)
 
 
-_KINDS = {"one": 45, "many": 20, "none": 22, "ask": 14, "same": 8}  # of a message, and how often in a hundred or so
+_KINDS = {"one": 42, "many": 20, "none": 24, "ask": 20, "same": 8}  # of a message, and how often in a hundred or so
 
 
 def _exchange(rng: random.Random, desk: Desk, kind: str | None) -> tuple[str, list[Turn]]:
