@@ -11,11 +11,14 @@ from itertools import pairwise
 import pytest
 
 from agent.errors import UserError
+from dataset_builder.embedded_teacher.phrases import sentences_of
+from dataset_builder.embedded_teacher.templates import choose
 from training.base.batches import IGNORED, encode, make_batch
 from training.base.corpus import matching, values, words
 from training.base.corpus.asking import make_request
 from training.base.corpus.document import FREE, Document, Turn, chat, plain
 from training.base.corpus.forms import make_form
+from training.base.corpus.kinds import GENERIC
 from training.base.corpus.mixture import Corpus, document
 from training.base.tokenizer import corpus_tokenizer
 
@@ -152,6 +155,21 @@ def test_a_bound_value_stands_in_its_message_beside_the_label_of_its_field(lang:
                     said_otherwise = re.fullmatch(r"\d{4}-\d\d-\d\d|\d\d:\d\d", value) or f'"{value}"' in listed
                     assert value in message or said_otherwise, (value, message, listed)
     assert checked > 500
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_no_value_is_woven_in_as_held_out_requests_do_it(lang: str) -> None:
+    held_out = {
+        _without_slots(choose(line, random.Random(seed)))
+        for line in sentences_of(lang, "test")["clause"]
+        for seed in range(60)
+    }
+    ours = {_without_slots(pair[lang == "zh"]) for pair in GENERIC}
+    assert not {pattern for pattern in held_out & ours if re.search(r"\w", pattern)}
+
+
+def _without_slots(pattern: str) -> str:
+    return re.sub(r"\{[^}]*\}", "{}", pattern).strip().casefold()
 
 
 def _label(description: str) -> str:

@@ -221,7 +221,7 @@ GENERIC = (  # `{l}` is what people call the field
     ("{v} as the {l}", "把{v}当作{l}"),
     ("{v} for the {l}", "{v}是{l}"),
     ("take {v} as {l}", "{l}取{v}"),
-    ("use {v} for {l}", "{l}填{v}"),
+    ("use {v} for {l}", "{l}写{v}"),
     ("the {l} should be {v}", "{l}要{v}"),
     ("my {l} is {v}", "我的{l}是{v}"),
     ("{l} ({v})", "{l}（{v}）"),
@@ -235,7 +235,7 @@ GENERIC = (  # `{l}` is what people call the field
     ("{v} would be the {l}", "{l}等于{v}"),
     ("our {l}: {v}", "{l}的话，{v}"),
     ("{l} - {v}", "{l} {v}"),
-    ("for {l} write {v}", "{l}选{v}"),
+    ("for {l} write {v}", "{l}要的是{v}"),
     ("{v} will do for the {l}", "{l}定在{v}"),
 )
 SWITCHES = [  # yes-or-no fields: label, what says yes, what says no

@@ -30,7 +30,7 @@ TASKS: list[tuple[Task, float, float]] = [
     (services.same_but, 2, 8),
     (matching.nearest, 6, 14),
     (matching.bound, 6, 14),
-    (matching.missing, 6, 10),
+    (matching.missing, 6, 22),
     (matching.name_of, 6, 14),
     (talk.story, 4, 2),
     (talk.small_talk, 4, 6),
