@@ -180,7 +180,7 @@ def _label(description: str) -> str:
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_a_missing_label_stands_in_the_list_and_not_in_the_message(lang: str) -> None:
     whole = lacking = 0
-    for seed in range(150):
+    for seed in range(600):
         one = matching.missing(random.Random(seed), lang)
         listed = one.pieces[0][0].casefold()
         for message, reply in _exchanges(one):

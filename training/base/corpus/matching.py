@@ -104,7 +104,7 @@ def missing(rng: random.Random, lang: str, most: int = 8) -> Document:
     turns = [Turn("system", f"{ask}\n{_described(rng, fields, lang)}")]
     listing, joint = _listing(rng, lang), "、" if zh else ", "
     for _ in range(rng.randint(min(most, 3), most)):
-        lacking = rng.sample(fields, rng.choice((0, 1, 1, 1, 2)))
+        lacking = rng.sample(fields, min(len(fields), rng.choice((0, 1, 1, 1, 2))))
         given = {item.label[lang]: item.make(rng, lang) for item in fields if item not in lacking}
         labels = [item.label[lang] for item in fields if item in lacking]
         message = listing.join(_said(rng, given, lang)) or values.anything(rng, lang).said
