@@ -43,7 +43,6 @@ def way(model: str, folder: Path, rows: int, seed: int) -> list[Step]:
     processes = _processes()
     train += ["--processes", str(processes), "--per_device_train_batch_size", str(BATCH // processes)]
     evaluate = ["--model", model, "--adapter", str(adapter), "--dataset", str(dataset), "--limit", str(HELD_OUT)]
-    evaluate += ["--constrained"]  # as the Space serves it
     evaluate += ["--output", str(comparison), "--save", str(folder / "replies.jsonl")]
     return [
         Step(
