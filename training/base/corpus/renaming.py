@@ -73,7 +73,7 @@ def by_other_words(rng: random.Random, row: Mapping[str, Any], lang: str) -> Map
     for word in rng.sample(shared, min(len(shared), rng.randint(1, _MOST))):
         new = (rng.choice(words.THINGS) if rng.random() < _KNOWN_SHARE else values.unknown_noun(rng))[lang == "zh"]
         if new.isalpha() and new.lower() not in text.lower():
-            text = _everywhere(word).sub(lambda match, new=new: _cased(new, match[0]), text)
+            text = _everywhere(word).sub(functools.partial(_in_its_place, new), text)
     messages, tools = json.loads(text)
     return {**row, "messages": messages, "tools": tools}
 
@@ -95,8 +95,8 @@ def _everywhere(word: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![A-Za-z]){word}(?=(?:s|es)?(?![A-Za-z]))", re.IGNORECASE)
 
 
-def _cased(new: str, old: str) -> str:
-    return new[:1].upper() + new[1:] if old[:1].isupper() else new
+def _in_its_place(new: str, old: re.Match[str]) -> str:
+    return new[:1].upper() + new[1:] if old[0][:1].isupper() else new
 
 
 def _shared(frame: Frame, lang: str) -> list[str]:
