@@ -189,7 +189,8 @@ def test_a_missing_label_stands_in_the_list_and_not_in_the_message(lang: str) ->
                 continue
             for label in reply.split("、" if lang == "zh" else ", "):
                 assert label.casefold() in listed
-                assert not re.search(rf"(?<!\w){re.escape(label)}(?!\w)", message) or lang == "zh", (label, message)
+                part_of_another = listed.count(label.casefold()) > 1  # `domain` beside `first domain`
+                assert part_of_another or lang == "zh" or not re.search(rf"\b{re.escape(label)}\b", message)
                 lacking += 1
     assert whole > 100
     assert lacking > 300
