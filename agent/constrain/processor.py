@@ -95,9 +95,9 @@ class Constraint(LogitsProcessor):
 
     def _hurried(self, matcher: Any, allowed: np.ndarray, left: int, room: Room) -> np.ndarray:
         """Those of the allowed tokens after which the reply can still be whole; all of them while there is room."""
-        if not (allowed & _fit(self._ends.stop, len(allowed))).any():
-            needed = self._way_to_the_end(matcher, len(allowed), room.call)
-            return allowed if left > needed + room.option else self._towards_the_end(allowed)
+        may_stop = (allowed & _fit(self._ends.stop, len(allowed))).any()
+        if not may_stop and left > self._way_to_the_end(matcher, len(allowed), room.call) + room.option:
+            return allowed
         return self._towards_the_end(allowed)
 
     def _way_to_the_end(self, matcher: Any, width: int, most: int) -> int:
