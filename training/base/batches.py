@@ -38,17 +38,19 @@ def encode(
     """Token ids and weights of one document; a weight is 0 where the token is only read.
 
     `decision_weight` is that of the tokens that decide: those that begin a reply, a name or a value, which is after a
-    quotation mark or a line break; the rest mostly follows. A reply's first token has half of it where it only tells
-    whether a record or free words will come.
+    quotation mark or a line break; the rest mostly follows. Half of it have those that tell whether a record or free
+    words will come, whether a value goes on or another follows it, and whether the record or the reply ends.
     """
     ids: list[int] = []
     weights: list[float] = []
-    openers = _openers(tokenizer)
+    openers, closers = _openers(tokenizer), _closers(tokenizer)
     texts = [text for text, _ in document.pieces]
     for place, (piece, (_, weight)) in enumerate(zip(tokenizer(texts)["input_ids"], document.pieces, strict=True)):
         counts = [max(weight, FREE) if learn_all else weight] * len(piece)
         if weight and place:  # a reply; what stands first answers nothing
             counts[0] = decision_weight / 2
+            if weight == LEARNED and '"' in texts[place]:
+                counts[1:] = [decision_weight / 2 if token in closers else weight for token in piece[1:]]
             if weight == LEARNED:
                 begins = [number for number, token in enumerate(piece[:-1], 1) if token in openers]
                 for number in begins if '"' in texts[place] else [0, *begins]:
@@ -63,6 +65,14 @@ def _openers(tokenizer: PreTrainedTokenizerFast) -> frozenset[int]:
     """The tokens after which a name or a value begins."""
     vocabulary = tokenizer.get_vocab().values()
     return frozenset(one for one in vocabulary if set(tokenizer.decode([one])) & {'"', "\n"})
+
+
+@cache
+def _closers(tokenizer: PreTrainedTokenizerFast) -> frozenset[int]:
+    """The tokens that may stand behind a value of a record, or behind a record."""
+    tokens = {one: tokenizer.decode([one]) for one in tokenizer.get_vocab().values()}
+    closers = {one for one, text in tokens.items() if text[:1] in ('"', ",", "}", "]", "\n") and text[:2] != '":'}
+    return frozenset(closers | {tokenizer.eos_token_id})
 
 
 def make_batch(

@@ -18,7 +18,7 @@ from training.base.corpus import matching, values, words
 from training.base.corpus.asking import make_request
 from training.base.corpus.document import FREE, Document, Turn, chat, plain
 from training.base.corpus.forms import make_form
-from training.base.corpus.kinds import GENERIC
+from training.base.corpus.kinds import GENERIC, ways_to_mention
 from training.base.corpus.mixture import Corpus, document
 from training.base.tokenizer import corpus_tokenizer
 
@@ -168,6 +168,14 @@ def test_no_value_is_woven_in_as_held_out_requests_do_it(lang: str) -> None:
     assert not {pattern for pattern in held_out & ours if re.search(r"\w", pattern)}
 
 
+def test_half_of_the_messages_say_all_their_values_in_one_way() -> None:
+    own = (("at {v}", "在{v}"),)
+    drawn = [ways_to_mention(random.Random(seed), [GENERIC, own, GENERIC, GENERIC]) for seed in range(400)]
+    alike = sum(first == third == fourth for first, _, third, fourth in drawn)
+    assert 160 < alike < 240
+    assert all(ways[1] == own[0] for ways in drawn)
+
+
 def _without_slots(pattern: str) -> str:
     return re.sub(r"\{[^}]*\}", "{}", pattern).strip().casefold()
 
@@ -223,14 +231,24 @@ def test_tokens_that_decide_weigh_more_and_free_words_less() -> None:
     for token, weight in zip(ids, weights, strict=True):
         by_weight.setdefault(weight, []).append(TOKENIZER.decode([token]))
     assert set(by_weight) == {0.0, FREE, 1.0, 2.0, 4.0}
-    assert by_weight[2.0] == ['{"', "Which"]
+    assert [one for one in by_weight[2.0] if one != "<|im_end|>"] == ['{"', '", "', '", "', "}", "}", "Which"]
     deciding = by_weight[4.0]
     for begins in ("form", "send", "road", "Mill", "1", "mend"):
         assert begins in deciding
     assert "road" in by_weight[FREE]
-    for follows in ("_", "Lane", "2"):
+    for follows in ("_", "Lane", "2", '": "'):
         assert follows in by_weight[1.0]
         assert follows not in deciding
+
+
+def test_whether_a_value_a_record_or_a_reply_ends_weighs_half_as_much_as_what_it_begins_with() -> None:
+    one, other = '{"form": "a", "given": {"x": 1, "y": "b"}}', '{"form": "c", "given": {"z": 2}}'
+    reply = f"<slip>\n{one}\n</slip>\n<slip>\n{other}\n</slip>"
+    ids, weights = encode(
+        TOKENIZER, chat([Turn("user", "x"), Turn("assistant", reply)], "made_up"), False, decision_weight=4.0
+    )
+    ends = {TOKENIZER.decode([one]) for one, weight in zip(ids, weights, strict=True) if weight == 2.0}
+    assert ends == {"<", "\n", '", "', ",", '"', '"}', "}", "<|im_end|>"}
 
 
 def test_a_text_that_answers_nobody_decides_nothing() -> None:

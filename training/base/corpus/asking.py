@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from training.base.corpus.forms import Form
+from training.base.corpus.kinds import ways_to_mention
 from training.base.corpus.speaking import Request, asked
 
 _OPEN_EN = (
@@ -60,14 +61,12 @@ def _labelled(rng: random.Random, form: Form, lang: str, leave_out: bool, openin
     """`opening` and then every value beside its field's label, in any order."""
     needed = [item for item in form.fields if item.required]
     missing = rng.choice(needed) if leave_out and needed else None
+    said = [item for item in form.fields if item is not missing and (item.required or rng.random() >= 0.4)]
     filled: dict[str, Any] = {}
     mentions: list[str] = []
-    for item in form.fields:
-        if item is missing or (not item.required and rng.random() < 0.4):
-            continue
+    for item, way in zip(said, ways_to_mention(rng, [item.mentions for item in said]), strict=True):
         value = item.make(rng, lang)
-        pattern = rng.choice(item.mentions)[lang == "zh"]
-        mentions.append(pattern.format(v=value.said, l=item.label[lang]))
+        mentions.append(way[lang == "zh"].format(v=value.said, l=item.label[lang]))
         filled[item.name] = value.json
     rng.shuffle(mentions)
     text, end = _compose(rng, opening, mentions, lang)

@@ -1,8 +1,10 @@
 """The sorts of fields that forms have: what they are called, how they are described, how a request weaves them in.
 
-Goes out: `KINDS`, `SWITCHES` and `GENERIC` mentions. Knows nothing of whole forms.
+Goes out: `KINDS`, `SWITCHES` and `GENERIC` mentions, and which of them a message has. Knows nothing of whole forms.
 """
 
+import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from training.base.corpus import values
@@ -238,6 +240,18 @@ GENERIC = (  # `{l}` is what people call the field
     ("for {l} write {v}", "{l}要的是{v}"),
     ("{v} will do for the {l}", "{l}定在{v}"),
 )
+_ONE_WAY_SHARE = 0.5  # of the messages: whoever says `the size is 3` says `the color is red`, too
+
+
+def ways_to_mention(rng: random.Random, mentions: Sequence[tuple[tuple[str, str], ...]]) -> list[tuple[str, str]]:
+    """A way to say each value of a message, out of each field's own; at times one for all that have no other."""
+    ways = [rng.choice(own) for own in mentions]
+    if rng.random() < _ONE_WAY_SHARE:
+        one = rng.choice(GENERIC)
+        ways = [one if own is GENERIC else way for own, way in zip(mentions, ways, strict=True)]
+    return ways
+
+
 SWITCHES = [  # yes-or-no fields: label, what says yes, what says no
     (("urgent", "加急"), ("it is urgent", "加急"), ("no hurry", "不用加急")),
     (("gift_wrap", "礼品包装"), ("gift wrapped", "要礼品包装"), ("without gift wrap", "不要礼品包装")),

@@ -19,7 +19,7 @@ from training.base.corpus.forms import (
     spoken_form,
 )
 from training.base.corpus.frames import domains
-from training.base.corpus.kinds import GENERIC
+from training.base.corpus.kinds import GENERIC, ways_to_mention
 from training.base.corpus.layouts import show_forms, to_json
 from training.base.corpus.values import Make, Value
 
@@ -105,11 +105,19 @@ def missing(rng: random.Random, lang: str, most: int = 8) -> Document:
     listing, joint = _listing(rng, lang), "、" if zh else ", "
     for _ in range(rng.randint(min(most, 3), most)):
         lacking = rng.sample(fields, min(len(fields), rng.choice((0, 1, 1, 1, 2))))
-        given = {item.label[lang]: item.make(rng, lang) for item in fields if item not in lacking}
         labels = [item.label[lang] for item in fields if item in lacking]
+        given = {item.label[lang]: _without(rng, item, lang, labels) for item in fields if item not in lacking}
         message = listing.join(_said(rng, given, lang)) or values.anything(rng, lang).said
         turns += exchange(message, joint.join(labels) or nothing)
     return chat(turns, "missing")
+
+
+def _without(rng: random.Random, item: Field, lang: str, labels: list[str]) -> Value:
+    """A value of the field that says none of the labels."""
+    while True:
+        value = item.make(rng, lang)
+        if not any(label.casefold() in value.said.casefold() for label in labels):
+            return value
 
 
 _LACKS_EN = (
@@ -132,8 +140,11 @@ def _described(rng: random.Random, fields: list[Field], lang: str) -> str:
 
 
 def _said(rng: random.Random, given: dict[str, Value], lang: str) -> list[str]:
-    """Each label with its value in a way of its own, in any order."""
-    said = [rng.choice(GENERIC)[lang == "zh"].format(l=label, v=value.said) for label, value in given.items()]
+    """Each label with its value, in any order."""
+    ways = ways_to_mention(rng, [GENERIC] * len(given))
+    said = [
+        way[lang == "zh"].format(l=label, v=value.said) for way, (label, value) in zip(ways, given.items(), strict=True)
+    ]
     rng.shuffle(said)
     return said
 
