@@ -15,13 +15,15 @@ same step, by the mean of their gradients: on a CPU two processes of one thread 
 """
 
 import argparse
+import functools
 import hashlib
 import json
 import os
 import platform
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -34,8 +36,9 @@ from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
 
 from agent.errors import UserError, exit_codes
 from training.base.attention import BLOCKS, documents
-from training.base.batches import IGNORED, make_batch
+from training.base.batches import IGNORED, Batch
 from training.base.corpus.mixture import Corpus
+from training.base.feed import Feed, Wanted
 from training.base.model import base_config, exported, random_model
 from training.base.muon import Float32Muon
 from training.base.probes import probe
@@ -94,9 +97,12 @@ class Pretraining:
         device: str,
         compiled: bool = False,
         rows: Sequence[Mapping[str, Any]] = (),
+        budget: int | None = None,
+        workers: int = 0,
     ) -> None:
         self.plan, self.tokenizer, self.device = plan, tokenizer, torch.device(device)
         self.corpus = Corpus(plan.seed, rows, plan.rows_share)
+        self.budget, self.workers = budget, workers
         config = base_config(
             tokenizer, hidden=plan.hidden, layers=plan.layers, heads=plan.heads, head_dim=plan.head_dim
         )
@@ -117,24 +123,14 @@ class Pretraining:
             torch.optim.AdamW(others, lr=plan.adamw_rate, betas=(0.9, 0.95), weight_decay=0.0),
         ]
         self.steps, self.tokens, self.learned_tokens, self.seconds = 0, 0, 0, 0.0
+        self.progress = 0.0
         grouped = dist.is_initialized()
         self.rank, self.processes = (dist.get_rank(), dist.get_world_size()) if grouped else (0, 1)
 
     def step(self, progress: float) -> float:
         """Train on the next batch, `progress` being the spent share of the budget; the mean loss per learned token."""
-        plan = self.plan
-        rows, length = plan.shape(self.steps, self.tokens, progress)
-        stage = min(1.0, self.tokens / plan.early_tokens)
-        batch = make_batch(
-            self.tokenizer,
-            corpus=self.corpus,
-            step=self.steps * self.processes + self.rank,
-            rows=rows,
-            length=length,
-            stage=stage,
-            learn_all=plan.learn_all,
-            decision_weight=plan.decision_weight,
-        )
+        plan, self.progress = self.plan, progress
+        batch = next(self._batches)
         inputs, targets = batch.inputs.to(self.device), batch.targets.to(self.device)
         factor = plan.rate(self.steps, progress)
         for optimizer, rate in zip(self.optimizers, (plan.muon_rate, plan.adamw_rate), strict=True):
@@ -155,9 +151,29 @@ class Pretraining:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         self.steps += 1
-        self.tokens += rows * length * self.processes
+        self.tokens += inputs.numel() * self.processes
         self.learned_tokens += int(learned.sum()) * self.processes
         return float(losses.detach().mean())
+
+    @functools.cached_property
+    def _batches(self) -> Generator[Batch]:
+        plan = self.plan
+        feed = Feed(self.tokenizer, self.corpus, plan.learn_all, plan.decision_weight)
+        return feed.serve(self._wanted(), self.workers)
+
+    def close(self) -> None:
+        """End the workers."""
+        self._batches.close()
+
+    def _wanted(self) -> Iterator[Wanted]:
+        """The batches from here on. Their shapes depend on how far the run is, which a budget of tokens tells ahead."""
+        steps, tokens = self.steps, self.tokens
+        while True:
+            progress = tokens / self.budget if self.budget else self.progress
+            rows, length = self.plan.shape(steps, tokens, progress)
+            stage = min(1.0, tokens / self.plan.early_tokens)
+            yield Wanted(steps * self.processes + self.rank, rows, length, stage)
+            steps, tokens = steps + 1, tokens + rows * length * self.processes
 
     def _documents(self, inputs: torch.Tensor) -> torch.Tensor:
         """What keeps the documents of a row apart, as the attention of the device takes it."""
@@ -258,7 +274,7 @@ def run(args: argparse.Namespace) -> None:
     checkpoint = args.output / "checkpoint.pt"
     plan = Plan(**{name: getattr(args, name) for name in asdict(Plan())})
     rows = load_rows(args.rows, "train") if args.rows else ()
-    training = Pretraining(plan, corpus_tokenizer(), args.device, args.compile, rows)
+    training = Pretraining(plan, corpus_tokenizer(), args.device, args.compile, rows, args.tokens, args.workers)
     if checkpoint.exists():
         training.load(checkpoint)
     elif args.start_from:
@@ -270,7 +286,8 @@ def run(args: argparse.Namespace) -> None:
         _record_session(args.output / "sessions.json", args, plan, training)
     stopped: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: stopped.append(number))
-    with Path(args.output / "log.jsonl" if first else os.devnull).open("a", encoding="utf-8") as file:
+    log_file = args.output / "log.jsonl" if first else Path(os.devnull)
+    with closing(training), log_file.open("a", encoding="utf-8") as file:
         bar = tqdm(total=args.tokens, initial=training.tokens, unit="tok", unit_scale=True, disable=not first)
         log = Log(file, training, bar)
         bar.mininterval = 5
@@ -416,6 +433,12 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="default: %(default)s")
     parser.add_argument(
         "--compile", action="store_true", help="torch.compile the model (needs a C++ compiler; about a quarter faster)"
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=(os.cpu_count() or 1) - 1 if torch.cuda.is_available() else 0,
+        help="processes that make batches ahead (default: on a GPU one less than there are cores, else none)",
     )
     parser.add_argument("--log-every", type=int, default=10, help="steps between entries of log.jsonl (default 10)")
     parser.add_argument("--probe-minutes", type=float, default=4, help="minutes between probes (default 4)")

@@ -1,9 +1,14 @@
 """The laws of pretraining and export, on a model of a few thousand weights."""
 
+import contextlib
 import json
+import os
 import shlex
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -41,6 +46,49 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_same_seed_gives_the_same_weights(finished: Path, tmp_path: Path) -> None:
     pretrain(tmp_path, 3072)
     assert all(torch.equal(value, weights(finished)[name]) for name, value in weights(tmp_path).items())
+
+
+def test_batches_made_ahead_by_workers_are_the_same(finished: Path, tmp_path: Path) -> None:
+    pretrain(tmp_path, 3072, "--workers", "2")
+    assert losses(tmp_path) == losses(finished)
+    assert all(torch.equal(value, weights(finished)[name]) for name, value in weights(tmp_path).items())
+
+
+def test_a_batch_that_no_worker_can_make_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no document fits into rows of 4 tokens"):
+        pretrain(tmp_path, 3072, "--workers", "1", "--early-length", "4", "--early-batch-tokens", "16")
+
+
+def test_a_run_with_workers_saves_when_the_whole_group_is_told_to_stop(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "training.base.pretrain",
+        "--output",
+        str(tmp_path),
+        "--tokens",
+        "100000000",
+        *TINY,
+    ]
+    running = subprocess.Popen([*command, "--workers", "1"], start_new_session=True, stderr=subprocess.PIPE, text=True)
+    try:
+        wait_for(lambda: len((tmp_path / "log.jsonl").read_text().splitlines()) > 3, running)
+        os.killpg(running.pid, signal.SIGTERM)
+        _, said = running.communicate(timeout=60)
+    finally:
+        running.kill()
+    assert running.returncode == 0, said[-2000:]
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["counts"][0] > 3
+
+
+def wait_for(happened: Callable[[], bool], running: "subprocess.Popen[str]", seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and running.poll() is None:
+        with contextlib.suppress(OSError):
+            if happened():
+                return
+        time.sleep(0.2)
+    raise AssertionError(f"it did not happen, exit code {running.poll()}")
 
 
 def losses(folder: Path) -> list[tuple[int, float]]:
