@@ -181,9 +181,15 @@ def _saying_which(label: tuple[str, str], options: Mapping[str, Sequence[str]], 
 
 
 def _abbreviated(rng: random.Random, options: list[tuple[str, str]]) -> list[str]:
-    """Short values that stand for the options' words: their English word, its first letters, or any letters at all."""
+    """Short values that stand for the options' words: their English word, its first letters, or any letters at all.
+
+    Most are any letters, at times all with one beginning: what stands for a word is to be looked up, and not guessed.
+    """
     length = rng.choice((1, 2, 3))
-    codes = [rng.choice((option[0][:length], option[0], values.letters(rng, 1, 4))) for option in options]
+    codes = [rng.choice((word, word[:length], *[values.letters(rng, 1, 4)] * 3)) for word, _ in options]
+    if rng.random() < 0.3:
+        beginning = values.letters(rng, 1, 2)
+        codes = [beginning + values.letters(rng, 1, 3) for _ in options]
     if rng.random() < 0.2:
         codes = [code.upper() for code in codes]
     return codes if len(set(codes)) == len(codes) else [option[0] for option in options]
@@ -281,7 +287,7 @@ def make_form(rng: random.Random, taken: set[str], style: str, most_fields: int 
 
 
 _DECLARED_SHARE = 0.6  # of the fields with options of their own words say which word stands for which
-_OTHER_OPTIONS_SHARE = 0.4  # of those have options that nobody would expect, so that only what is said tells
+_OTHER_OPTIONS_SHARE = 0.7  # of those have options that nobody would expect, so that only what is said tells
 
 
 def _named(about: str) -> str:

@@ -170,7 +170,7 @@ def _fields(rng: random.Random, lang: str) -> list[Field]:
     for _ in range(rng.randint(2, 6)):
         real = _real_field(rng, style, lang) if not alike and rng.random() < _REAL_SHARE else None
         made = real or _invented_field(rng, style, lang, *(alike or rng.choice(RANDOM_MAKES)))
-        fields.setdefault(made.label[lang].casefold(), made)
+        fields.setdefault(made.label[lang].casefold().removeprefix("the "), made)
     return list({item.name: item for item in fields.values()}.values())
 
 

@@ -31,7 +31,7 @@ TASKS: list[tuple[Task, float, float]] = [
     (matching.nearest, 6, 14),
     (matching.bound, 6, 24),
     (matching.missing, 6, 8),
-    (matching.name_of, 6, 16),
+    (matching.name_of, 6, 22),
     (talk.story, 4, 2),
     (talk.small_talk, 4, 6),
     (talk.synonyms, 6, 4),
