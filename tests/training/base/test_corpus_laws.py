@@ -174,6 +174,11 @@ def test_half_of_the_messages_say_all_their_values_in_one_way() -> None:
     alike = sum(first == third == fourth for first, _, third, fourth in drawn)
     assert 160 < alike < 240
     assert all(ways[1] == own[0] for ways in drawn)
+    unheard = [first for first, _, third, _ in drawn if first == third and first not in GENERIC]
+    assert 40 < len(unheard) < 110
+    assert all(text.count("{l}") == text.count("{v}") == 1 for pair in unheard for text in pair)
+    single = [ways_to_mention(random.Random(seed), [GENERIC, own]) for seed in range(200)]
+    assert all(first in GENERIC for first, _ in single)
 
 
 def _without_slots(pattern: str) -> str:

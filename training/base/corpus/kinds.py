@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from training.base.corpus import values
+from training.base.corpus.han import COMMON
 from training.base.corpus.values import Make
 
 
@@ -241,15 +242,23 @@ GENERIC = (  # `{l}` is what people call the field
     ("{v} will do for the {l}", "{l}定在{v}"),
 )
 _ONE_WAY_SHARE = 0.5  # of the messages: whoever says `the size is 3` says `the color is red`, too
+_UNHEARD_SHARE = 0.35  # of those say it with words that nobody knows: what is said twice beside labels is no value
 
 
 def ways_to_mention(rng: random.Random, mentions: Sequence[tuple[tuple[str, str], ...]]) -> list[tuple[str, str]]:
     """A way to say each value of a message, out of each field's own; at times one for all that have no other."""
     ways = [rng.choice(own) for own in mentions]
     if rng.random() < _ONE_WAY_SHARE:
-        one = rng.choice(GENERIC)
+        several = sum(own is GENERIC for own in mentions) > 1
+        one = _unheard_way(rng) if several and rng.random() < _UNHEARD_SHARE else rng.choice(GENERIC)
         ways = [one if own is GENERIC else way for own, way in zip(mentions, ways, strict=True)]
     return ways
+
+
+def _unheard_way(rng: random.Random) -> tuple[str, str]:
+    word, characters = values.scrap(rng).lower(), "".join(rng.sample(COMMON, 2))
+    en = rng.choice(("{l} %s {v}", "the {l} %s {v}", "%s {l} {v}", "{v} %s the {l}")) % word
+    return en, rng.choice(("{l}%s{v}", "{l}%s{v}", "%s{l}{v}", "{v}%s{l}")) % characters
 
 
 SWITCHES = [  # yes-or-no fields: label, what says yes, what says no
