@@ -270,6 +270,7 @@ def test_exporting_a_folder_without_a_run_is_one_line_and_exit_code_2(tmp_path: 
 def test_the_shipped_card_says_what_the_shipped_files_are() -> None:
     record = json.loads((SHIPPED / RECORD).read_text(encoding="utf-8"))
     assert (SHIPPED / "README.md").read_text(encoding="utf-8") == card(record)
+    assert card(record).count("| conversations |") == len({one["fingerprint"] for one in record["rows"] if one})
     config = json.loads((SHIPPED / "config.json").read_text(encoding="utf-8"))
     assert config["architectures"] == [record["architecture"]] == ["Qwen3ForCausalLM"]
     assert (record["layers"], record["hidden"], record["vocabulary"]) == (
