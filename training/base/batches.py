@@ -49,11 +49,12 @@ def encode(
         counts = [max(weight, FREE) if learn_all else weight] * len(piece)
         if weight and place:  # a reply; what stands first answers nothing
             counts[0] = decision_weight / 2
-            if weight == LEARNED and '"' in texts[place]:
-                counts[1:] = [decision_weight / 2 if token in closers else weight for token in piece[1:]]
             if weight == LEARNED:
+                holds_records = '"' in texts[place]
+                if holds_records:
+                    counts[1:] = [decision_weight / 2 if token in closers else weight for token in piece[1:]]
                 begins = [number for number, token in enumerate(piece[:-1], 1) if token in openers]
-                for number in begins if '"' in texts[place] else [0, *begins]:
+                for number in begins if holds_records else [0, *begins]:
                     counts[number] = decision_weight
         ids += piece
         weights += counts
