@@ -20,7 +20,7 @@ from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen3ForCaus
 
 from agent.errors import UserError, exit_codes
 from training.base.corpus.mixture import TASKS
-from training.base.model import base_config, exported
+from training.base.model import base_config, exported, grow, random_model
 from training.base.pretrain import EARLIER, RECORD, Plan
 from training.base.probes import probe
 from training.base.tokenizer import corpus_tokenizer
@@ -55,7 +55,7 @@ def export(
     part = {"blends": 0.0, "blended_with": 0}
     if blend is not None:
         part = {"blends": share, "blended_with": _stage_of(blend, earlier)}
-        average(model, blend, share)
+        average(model, blend, share, state["plan"]["seed"])
     entries = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     sessions = json.loads((run / "sessions.json").read_text(encoding="utf-8"))
     probes = probe(model, tokenizer, state["plan"]["seed"], count=probe_count)
@@ -115,14 +115,18 @@ def _led_to(first: dict[str, Any], last: dict[str, Any]) -> bool:
 
 
 @torch.no_grad()
-def average(model: Qwen3ForCausalLM, folder: Path, share: float) -> None:
+def average(model: Qwen3ForCausalLM, folder: Path, share: float, seed: int) -> None:
     """Move `model`'s weights towards those of the model in `folder`: `share` of the way.
 
+    A smaller model is grown first, as a run of this `seed` begins with it.
+
     Raises:
-        UserError: there is no model of this shape.
+        UserError: there is no model of this shape, or of one that could be grown to it.
     """
     with exported(folder) as other:
-        weights = other.state_dict()
+        start = random_model(model.config, seed)
+        grow(other, start)
+        weights = start.state_dict()
         for name, weight in model.named_parameters():  # tied ones once
             weight.lerp_(weights[name], share)
 

@@ -5,6 +5,7 @@ the weights of one that was exported before.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
@@ -53,3 +54,38 @@ def exported(folder: Path) -> Iterator[Qwen3ForCausalLM]:
         raise UserError(
             "holds no exported model of this shape", where=str(folder), mend="give a folder that export made"
         ) from error
+
+
+@torch.no_grad()
+def grow(small: Qwen3ForCausalLM, large: Qwen3ForCausalLM) -> None:
+    """Give `large` the weights of `small`, spreading its layers evenly; what `large` has more at first adds nothing.
+
+    New layers and heads, and wider layers, write nothing into the hidden states, and nothing is written into the
+    states that a wider model has more. What reads is random there, so all of it can be learned from the first step.
+
+    Raises:
+        RuntimeError: `large` has less of something, or heads of another width.
+    """
+    old, new = small.config.num_hidden_layers, large.config.num_hidden_layers
+    place = [round(index * (new - 1) / max(1, old - 1)) for index in range(old)]
+    if len(set(place)) < old:
+        raise RuntimeError(f"{old} layers do not fit into {new}")
+    if small.config.head_dim != large.config.head_dim:
+        raise RuntimeError("the heads are of another width")
+    for index in set(range(new)) - set(place):
+        layer: Any = large.model.layers[index]
+        layer.self_attn.o_proj.weight.zero_()
+        layer.mlp.down_proj.weight.zero_()
+    share = (small.config.hidden_size / large.config.hidden_size) ** 0.5  # of the root mean square, beside zeros
+    wanted = large.state_dict()
+    for name, weight in small.state_dict().items():
+        layer, _, rest = name.removeprefix("model.layers.").partition(".")
+        target = wanted[f"model.layers.{place[int(layer)]}.{rest}" if layer.isdigit() else name]
+        if any(less > more for less, more in zip(weight.shape, target.shape, strict=True)):
+            raise RuntimeError(f"{name} is smaller")
+        if rest.endswith(("o_proj.weight", "down_proj.weight")) or "embed" in name:
+            target.zero_()
+        if weight.ndim == 1:
+            target[: len(weight)] = weight if rest.endswith(("q_norm.weight", "k_norm.weight")) else weight * share
+        else:
+            target[: weight.shape[0], : weight.shape[1]] = weight

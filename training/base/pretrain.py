@@ -39,7 +39,7 @@ from training.base.attention import BLOCKS, documents
 from training.base.batches import IGNORED, Batch
 from training.base.corpus.mixture import Corpus
 from training.base.feed import Feed, Wanted
-from training.base.model import base_config, exported, random_model
+from training.base.model import base_config, exported, grow, random_model
 from training.base.muon import Float32Muon
 from training.base.probes import probe
 from training.base.tokenizer import corpus_tokenizer
@@ -228,7 +228,7 @@ class Pretraining:
     def begin_with(self, folder: Path) -> str:
         """Take the weights of the exported model in `folder`; counts and optimizers begin anew.
 
-        A model of fewer layers is grown: the new layers stand between its own and at first change nothing.
+        A smaller model is grown: its layers are spread, and what the new one has more at first changes nothing.
         Returns its record, as JSON text.
 
         Raises:
@@ -237,30 +237,6 @@ class Pretraining:
         with exported(folder) as earlier:
             grow(earlier, self.model)
             return (folder / RECORD).read_text(encoding="utf-8")
-
-
-@torch.no_grad()
-def grow(small: Qwen3ForCausalLM, large: Qwen3ForCausalLM) -> None:
-    """Give `large` the weights of `small`, spreading its layers evenly; a new layer adds nothing to what it is given.
-
-    Raises:
-        RuntimeError: they differ in more than the number of layers, or `large` has fewer.
-    """
-    old, new = small.config.num_hidden_layers, large.config.num_hidden_layers
-    place = [round(index * (new - 1) / max(1, old - 1)) for index in range(old)]
-    if len(set(place)) < old:
-        raise RuntimeError(f"{old} layers do not fit into {new}")
-    for index in set(range(new)) - set(place):
-        layer: Any = large.model.layers[index]
-        layer.self_attn.o_proj.weight.zero_()
-        layer.mlp.down_proj.weight.zero_()
-    moved = {}
-    for name, weight in small.state_dict().items():
-        layer, _, rest = name.removeprefix("model.layers.").partition(".")
-        moved[f"model.layers.{place[int(layer)]}.{rest}" if layer.isdigit() else name] = weight
-    lost = large.load_state_dict(moved, strict=False)
-    if lost.unexpected_keys:
-        raise RuntimeError(f"has weights that are not wanted: {lost.unexpected_keys[0]}")
 
 
 def half_precision(device: torch.device) -> bool:

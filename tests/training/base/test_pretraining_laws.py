@@ -164,17 +164,47 @@ def test_a_second_stage_begins_with_the_exported_weights_and_its_record_counts_b
     assert "--start-from runs/model1 --seed 8 --tokens 1024" in card(both)
 
 
-def test_a_second_stage_with_more_layers_begins_as_the_model_it_grew_from(finished: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "more",
+    ["--layers 3", "--hidden 24", "--hidden 24 --layers 2", "--heads 2", "--hidden 40 --heads 4 --layers 3"],
+)
+def test_a_larger_second_stage_begins_as_the_model_it_grew_from(finished: Path, tmp_path: Path, more: str) -> None:
     export(finished, tmp_path / "first", probe_count=2)
     small = AutoModelForCausalLM.from_pretrained(tmp_path / "first")
-    pretrain(tmp_path / "run", 1024, "--start-from", str(tmp_path / "first"), "--layers", "3", "--muon-rate", "0.0",
+    options = more.split()
+    pretrain(tmp_path / "run", 1024, "--start-from", str(tmp_path / "first"), *options, "--muon-rate", "0.0",
              "--adamw-rate", "0.0")  # fmt: skip
     record = export(tmp_path / "run", tmp_path / "second", probe_count=2)
     large = AutoModelForCausalLM.from_pretrained(tmp_path / "second")
     tokens = torch.arange(3, 40)[None]
-    assert record["layers"] == large.config.num_hidden_layers == 3
-    assert torch.allclose(small(tokens).logits, large(tokens).logits, atol=1e-5)
-    assert "--layers 3" in record["stages"][1]
+    pairs = list(zip(options[::2], options[1::2], strict=True))
+    for option, value in pairs:
+        assert record[option[2:]] == int(value)
+    assert large.num_parameters() > small.num_parameters()
+    assert _nearly_alike(small(tokens).logits, large(tokens).logits)
+    assert all(f"{option} {value}" in record["stages"][1] for option, value in pairs)
+
+
+def _nearly_alike(some: torch.Tensor, others: torch.Tensor) -> bool:
+    """But for the epsilon of the norms, which weighs more beside zeros."""
+    return bool((some - others).norm() < 0.01 * some.norm())
+
+
+def test_all_that_a_model_has_more_is_learned_and_a_mean_is_with_the_start_as_it_grew(
+    finished: Path, tmp_path: Path
+) -> None:
+    export(finished, tmp_path / "first", probe_count=2)
+    pretrain(tmp_path / "run", 2048, "--start-from", str(tmp_path / "first"), "--hidden", "24", "--layers", "2")
+    export(tmp_path / "run", tmp_path / "second", probe_count=2)
+    export(tmp_path / "run", tmp_path / "start", probe_count=2, blend=tmp_path / "first", share=1.0)
+    small, start = (AutoModelForCausalLM.from_pretrained(tmp_path / name) for name in ("first", "start"))
+    tokens = torch.arange(3, 40)[None]
+    assert _nearly_alike(small(tokens).logits, start(tokens).logits)
+    weights = AutoModelForCausalLM.from_pretrained(tmp_path / "second").state_dict()
+    assert weights["model.embed_tokens.weight"][:, 16:].abs().sum() > 0
+    for name, weight in weights.items():
+        if name.endswith(("o_proj.weight", "down_proj.weight")):
+            assert weight[16:].abs().sum() > 0, name
 
 
 def test_a_second_stage_with_fewer_layers_is_refused(finished: Path, tmp_path: Path) -> None:
@@ -246,7 +276,7 @@ def test_the_card_tells_which_conversations_were_read_and_how_to_make_them(tmp_p
 def test_a_second_stage_of_another_shape_is_refused(finished: Path, tmp_path: Path) -> None:
     export(finished, tmp_path / "first", probe_count=2)
     with pytest.raises(UserError, match="holds no exported model of this shape"):
-        pretrain(tmp_path / "run", 1024, "--start-from", str(tmp_path / "first"), "--hidden", "32")
+        pretrain(tmp_path / "run", 1024, "--start-from", str(tmp_path / "first"), "--head-dim", "32")
 
 
 def test_a_second_stage_of_a_model_without_its_record_is_refused(finished: Path, tmp_path: Path) -> None:

@@ -104,18 +104,51 @@ def test_the_words_of_a_request_are_still_those_of_its_tool() -> None:
     call = {"id": "abcdefgh1", "type": "function", "function": {"name": "book_cabin", "arguments": {"cabin": "B7"}}}
     messages = [{"role": "user", "content": "Ferry cabins, please: B7."}, {"role": "assistant", "tool_calls": [call]}]
     messages.append({"role": "tool", "content": '{"cabin": "B7"}'})
-    seen = set()
+    seen, begun = set(), set()
     for number in range(40):
         other = by_other_words(random.Random(number), {"messages": messages, "tools": [tool], "lang": "en"}, "en")
         described = other["tools"][0]["function"]["description"].removeprefix("Book a ").split()
         asked = other["messages"][0]["content"].removesuffix("s, please: B7.").lower().split()
         assert asked == described
         (name,) = (call["function"]["name"] for call in other["messages"][1]["tool_calls"])
-        assert name == f"book_{described[-1]}"
+        assert name.endswith(f"_{described[-1]}")
+        assert name == other["tools"][0]["function"]["name"]
+        begun.add(name.removesuffix(f"_{described[-1]}"))
         assert list(json.loads(other["messages"][2]["content"])) == described[-1:]
         seen.add(tuple(described))
     assert len(seen) > 20
+    assert "book" in begun, "not every name becomes another"
+    assert len(begun) > 20
     assert {"ferry", "cabin"} & {word for words in seen for word in words}, "not every word becomes another each time"
+
+
+def test_a_value_that_is_said_as_it_is_kept_becomes_another_wherever_it_stands() -> None:
+    tool = {"type": "function", "function": {"name": "seat", "description": "Give a guest a table"}}
+    tool["function"]["parameters"] = {"type": "object", "properties": {"who": {"type": "string"}, "at": {}}}
+    for lang, who in (("en", "Orsolya Pellworm"), ("zh", "彭沃姆")):
+        arguments, told = {"who": who, "at": "guest", "code": "Z9"}, json.dumps({"who": who}, ensure_ascii=False)
+        call = {"id": "abcdefgh1", "type": "function", "function": {"name": "seat", "arguments": arguments}}
+        messages = [
+            {"role": "user", "content": f"{who}: guest, Z9"},
+            {"role": "assistant", "content": "", "tool_calls": [call]},
+            {"role": "tool", "name": "seat", "tool_call_id": "abcdefgh1", "content": told},
+            {"role": "assistant", "content": f"{who}."},
+        ]
+        seen = set()
+        for number in range(40):
+            other = by_other_words(random.Random(number), {"messages": messages, "tools": [tool], "lang": lang}, lang)
+            asked, calling, result, answer = other["messages"]
+            (made,) = (call["function"]["arguments"] for call in calling["tool_calls"])
+            assert asked["content"].startswith(f"{made['who']}: ")
+            assert json.loads(result["content"]) == {"who": made["who"]}
+            assert answer["content"] == f"{made['who']}."
+            assert made["code"] == "Z9", "no word"
+            assert (
+                result["name"] == other["tools"][0]["function"]["name"] == calling["tool_calls"][0]["function"]["name"]
+            )
+            seen.add(made["who"])
+        assert who in seen
+        assert len(seen) > 10
 
 
 def test_rows_of_other_datasets_may_lack_what_ours_have() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from training.base.corpus import values, words
 from training.base.corpus.frames import Frame, FrameField, domains, one_of
 from training.base.corpus.kinds import GENERIC, KINDS, SWITCHES
-from training.base.corpus.renaming import renamed
+from training.base.corpus.renaming import other_beginning, renamed
 from training.base.corpus.values import Make, Value
 
 
@@ -117,6 +117,15 @@ def make_field(rng: random.Random, style: str, unknown: bool) -> Field:
         mentions,
         required,
     )
+
+
+_OTHER_BEGINNING_SHARE = 0.35  # of the names: what most begin with is expected, and then not read
+
+
+def _name(rng: random.Random, name: str, style: str) -> str:
+    if rng.random() < _OTHER_BEGINNING_SHARE:
+        name = other_beginning(rng, name.replace(" ", "_"))
+    return identifier(rng, [name], style)
 
 
 _UNKNOWN_SHARE = 0.5  # of the nouns; without them, choosing would be learned for the listed words alone
@@ -267,7 +276,7 @@ def make_form(rng: random.Random, taken: set[str], style: str, most_fields: int 
                 parts = [rng.choice(("do", "run", "my", "call", "v2")), noun[0], rng.choice(words.THINGS)[0]]
         else:
             parts = [rng.choice((values.letters(rng, 3, 7), values.scrap(rng)))]
-        name = identifier(rng, parts, style)
+        name = _name(rng, " ".join(parts), style)
         if name not in taken:
             break
     taken.add(name)
@@ -314,7 +323,7 @@ def spoken_form(rng: random.Random, frame: Frame, taken: set[str], style: str) -
     """A form made from a frame, under one of its names and descriptions, at times without some field that it does not
     need; its name is added to `taken`.
     """
-    names = [identifier(rng, [name], style) for name in frame.names]
+    names = [_name(rng, name, style) for name in frame.names]
     name = next((name for name in rng.sample(names, len(names)) if name not in taken), f"{names[0]}_{len(taken)}")
     taken.add(name)
     fields: dict[str, Field] = {}

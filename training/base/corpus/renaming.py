@@ -62,7 +62,8 @@ def by_other_words(rng: random.Random, row: Mapping[str, Any], lang: str) -> Map
     """`row` with some of the words that its requests share with its tools' descriptions replaced, wherever they are.
 
     Its identifiers go along where a word stands in them by itself. What it says stays true: every value, result and
-    answer has the new word, too.
+    answer has the new word, too. So do values that are said as they are kept; and functions get names of which their
+    meaning tells nothing, so that both are learned to be copied and not to be expected.
     """
     asked = {
         word for message in row["messages"] if message["role"] == "user" for word in _words(message["content"], lang)
@@ -74,8 +75,45 @@ def by_other_words(rng: random.Random, row: Mapping[str, Any], lang: str) -> Map
         new = (rng.choice(words.THINGS) if rng.random() < _KNOWN_SHARE else values.unknown_noun(rng))[lang == "zh"]
         if new.isalpha() and new.lower() not in text.lower():
             text = _everywhere(word).sub(functools.partial(_in_its_place, new), text)
-    messages, tools = json.loads(text)
+    messages, tools = json.loads(_by_other_names(rng, _with_other_values(rng, text)))
     return {**row, "messages": messages, "tools": tools}
+
+
+_OTHER_VALUES_SHARE = 0.5  # of the values that could be others
+_OTHER_NAMES_SHARE = 0.7  # of the functions
+
+
+def _with_other_values(rng: random.Random, text: str) -> str:
+    """JSON of messages and tools; words that a user says and a call takes as they are become words of no list."""
+    messages, tools = json.loads(text)
+    asked = "\n".join(message["content"] for message in messages if message["role"] == "user")
+    calls = [call["function"] for message in messages for call in message.get("tool_calls", [])]
+    known = json.dumps(tools, ensure_ascii=False).lower()
+    taken = {value for call in calls for value in call["arguments"].values() if isinstance(value, str)}
+    for value in sorted(taken, key=lambda value: (-len(value), value)):  # a part of another comes after it
+        free = len(value) > 1 and value in asked and value.lower() not in known
+        if free and value.replace(" ", "").isalpha() and rng.random() < _OTHER_VALUES_SHARE:
+            new = values.coined(rng) if value.isascii() else values.han(rng, 2, 4)
+            new = new.lower() if value.islower() else new
+            if new.lower() not in text.lower():
+                text = _everywhere(value).sub(functools.partial(_in_its_place, new), text)
+    return text
+
+
+def _by_other_names(rng: random.Random, text: str) -> str:
+    """JSON of messages and tools; most functions' names begin with another word."""
+    for name in [tool["function"]["name"] for tool in json.loads(text)[1]]:
+        new = other_beginning(rng, name)
+        if rng.random() < _OTHER_NAMES_SHARE and f'"{new}"' not in text:
+            text = text.replace(f'"name": "{name}"', f'"name": "{new}"')
+    return text
+
+
+def other_beginning(rng: random.Random, name: str) -> str:
+    """A name of several words with any word for its first one; of one, with one before it or by one alone."""
+    word = rng.choice((values.scrap(rng), values.scrap(rng), rng.choice(rng.choice(words.ACTIONS)[0]))).lower()
+    first, mark, rest = name.partition("_")
+    return word.replace(" ", "_") + (f"_{rest}" if mark else rng.choice(("", f"_{first}")))
 
 
 def _descriptions_of(schema: Any) -> Iterator[str]:
@@ -92,7 +130,7 @@ def _everywhere(word: str) -> re.Pattern[str]:
     """The word, also as a plural or between the underscores of a name."""
     if not word.isascii():
         return re.compile(re.escape(word))
-    return re.compile(rf"(?<![A-Za-z]){word}(?=(?:s|es)?(?![A-Za-z]))", re.IGNORECASE)
+    return re.compile(rf"(?<![A-Za-z]){re.escape(word)}(?=(?:s|es)?(?![A-Za-z]))", re.IGNORECASE)
 
 
 def _in_its_place(new: str, old: re.Match[str]) -> str:

@@ -91,6 +91,18 @@ def unknown_noun(rng: random.Random) -> tuple[str, str]:
     return word.lower(), han(rng, 2, 3)
 
 
+def coined(rng: random.Random) -> str:
+    """A name that nobody knows: syllables, open and closed, or pieces of words.
+
+    A token is copied the worse, the less often it has begun a value, and names begin with any.
+    """
+    if rng.random() < 0.5:
+        return scrap(rng).capitalize()
+    ends = ("", "", *_CONSONANTS)
+    made = [rng.choice(_CONSONANTS) + rng.choice(_VOWELS) + rng.choice(ends) for _ in range(rng.randint(1, 3))]
+    return "".join([rng.choice(("", made[0][:1])), made[0][1:], *made[1:]]).capitalize()
+
+
 def scraps(rng: random.Random, lang: str) -> Value:
     """A few such words, or as many characters of any kind."""
     count_ = rng.randint(1, 6)
@@ -105,17 +117,17 @@ def person(rng: random.Random, lang: str) -> Value:
         size = rng.choice((1, 2, 2))
         given = "".join(rng.choices(words.GIVEN_ZH, k=size)) if rng.random() < 0.5 else han(rng, size, size)
         return same(rng.choice(words.FAMILY_ZH) + given)
-    first = rng.choice(words.GIVEN_EN) if rng.random() < 0.6 else syllables(rng).capitalize()
-    last = rng.choice(words.FAMILY_EN) if rng.random() < 0.6 else syllables(rng).capitalize()
-    return same(first if rng.random() < 0.3 else f"{first} {last}")
+    first = rng.choice(words.GIVEN_EN) if rng.random() < 0.35 else coined(rng)
+    last = rng.choice(words.FAMILY_EN) if rng.random() < 0.35 else coined(rng)
+    return same(first if rng.random() < 0.4 else f"{first} {last}")
 
 
 def place(rng: random.Random, lang: str) -> Value:
-    if rng.random() < 0.6:
+    if rng.random() < 0.4:
         return same(rng.choice(words.CITIES)[1 if lang == "zh" else 0])
     if lang == "zh":
         return same(han(rng, 2, 3) + rng.choice(("", "", "市", "县", "镇", "村")))
-    return same(syllables(rng).capitalize() + rng.choice(("", "", "ville", "ton", " City", " Bay")))
+    return same(coined(rng) + rng.choice(("", "", "ville", "ton", " City", " Bay")))
 
 
 def date(rng: random.Random, lang: str) -> Value:
@@ -191,7 +203,7 @@ def address(rng: random.Random, lang: str) -> Value:
     if lang == "zh":
         road = rng.choice(words.ROADS_ZH) if rng.random() < 0.6 else han(rng, 2, 2)
         return same(f"{town}{road}{rng.choice(('路', '街', '大道', '巷'))}{number}号")
-    road = rng.choice(words.ROADS_EN) if rng.random() < 0.6 else syllables(rng).capitalize()
+    road = rng.choice(words.ROADS_EN) if rng.random() < 0.4 else coined(rng)
     return same(f"{number} {road} {rng.choice(words.ROAD_KINDS_EN)}" + (f", {town}" if town else ""))
 
 
@@ -275,8 +287,8 @@ def sentence(rng: random.Random, lang: str) -> Value:
 def term(rng: random.Random, lang: str) -> Value:
     """A word or two: a topic, a product, a title."""
     quality, thing = rng.choice(words.QUALITIES), rng.choice(words.THINGS)
-    if rng.random() < 0.3:
-        return same(han(rng) if lang == "zh" else rng.choice((syllables, scrap))(rng))
+    if rng.random() < 0.45:
+        return same(han(rng) if lang == "zh" else rng.choice((syllables, scrap, scrap, coined))(rng))
     if lang == "zh":
         return same(rng.choice(("", quality[1])) + thing[1])
     return same(rng.choice(("", quality[0] + " ")) + thing[0])
