@@ -62,6 +62,7 @@ def grow(small: Qwen3ForCausalLM, large: Qwen3ForCausalLM) -> None:
 
     New layers and heads, and wider layers, write nothing into the hidden states, and nothing is written into the
     states that a wider model has more. What reads is random there, so all of it can be learned from the first step.
+    Growing without changing the function: Chen et al., "Net2Net" (2016).
 
     Raises:
         RuntimeError: `large` has less of something, or heads of another width.

@@ -8,7 +8,8 @@ Muon moves the matrices, AdamW the embeddings and norms; the rate is constant, t
 the budget. Most documents are learned on the assistant's words alone: what cannot be predicted only adds noise, and
 words that could as well be others weigh less. The tokens that decide weigh more: the first of a reply (fill a form, ask
 back or decline), and those with which names and values begin. `--start-from MODEL_FOLDER` begins with an exported
-model's weights instead of random ones: a second stage, with a seed and a budget of its own.
+model's weights instead of random ones: a second stage, with a seed and a budget of its own, which may be of more
+layers, heads or width.
 
 Under `torchrun --nproc_per_node 2 -m training.base.pretrain ...` each process takes batches of its own and all take the
 same step, by the mean of their gradients: on a CPU two processes of one thread beat one process of two.
@@ -402,7 +403,9 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--rows", help="dataset of `callsmith build`; its train split becomes chats about forms, in no tool-call format"
     )
-    parser.add_argument("--start-from", type=Path, help="exported model folder whose weights to begin with")
+    parser.add_argument(
+        "--start-from", type=Path, help="exported model folder whose weights to begin with; a smaller one is grown"
+    )
     budget = parser.add_mutually_exclusive_group(required=True)
     budget.add_argument("--minutes", type=float, help="budget in minutes, those before a restart included")
     budget.add_argument("--tokens", type=int, help="budget in tokens (a run of the same seed then repeats exactly)")
