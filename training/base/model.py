@@ -5,7 +5,6 @@ the weights of one that was exported before.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import torch
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
@@ -73,19 +72,16 @@ def grow(small: Qwen3ForCausalLM, large: Qwen3ForCausalLM) -> None:
         raise RuntimeError(f"{old} layers do not fit into {new}")
     if small.config.head_dim != large.config.head_dim:
         raise RuntimeError("the heads are of another width")
-    for index in set(range(new)) - set(place):
-        layer: Any = large.model.layers[index]
-        layer.self_attn.o_proj.weight.zero_()
-        layer.mlp.down_proj.weight.zero_()
-    share = (small.config.hidden_size / large.config.hidden_size) ** 0.5  # of the root mean square, beside zeros
     wanted = large.state_dict()
+    for name, target in wanted.items():  # what writes into the hidden states, in old layers and new
+        if name.endswith(("embed_tokens.weight", "o_proj.weight", "down_proj.weight")):
+            target.zero_()
+    share = (small.config.hidden_size / large.config.hidden_size) ** 0.5  # of the root mean square, beside zeros
     for name, weight in small.state_dict().items():
         layer, _, rest = name.removeprefix("model.layers.").partition(".")
         target = wanted[f"model.layers.{place[int(layer)]}.{rest}" if layer.isdigit() else name]
         if any(less > more for less, more in zip(weight.shape, target.shape, strict=True)):
             raise RuntimeError(f"{name} is smaller")
-        if rest.endswith(("o_proj.weight", "down_proj.weight")) or "embed" in name:
-            target.zero_()
         if weight.ndim == 1:
             target[: len(weight)] = weight if rest.endswith(("q_norm.weight", "k_norm.weight")) else weight * share
         else:

@@ -73,8 +73,8 @@ def by_other_words(rng: random.Random, row: Mapping[str, Any], lang: str) -> Map
     text = json.dumps([row["messages"], row["tools"]], ensure_ascii=False)
     for word in rng.sample(shared, min(len(shared), rng.randint(1, _MOST))):
         new = (rng.choice(words.THINGS) if rng.random() < _KNOWN_SHARE else values.unknown_noun(rng))[lang == "zh"]
-        if new.isalpha() and new.lower() not in text.lower():
-            text = _everywhere(word).sub(functools.partial(_in_its_place, new), text)
+        if new.isalpha():
+            text = _replaced(text, word, new)
     messages, tools = json.loads(_by_other_names(rng, _with_other_values(rng, text)))
     return {**row, "messages": messages, "tools": tools}
 
@@ -94,9 +94,7 @@ def _with_other_values(rng: random.Random, text: str) -> str:
         free = len(value) > 1 and value in asked and value.lower() not in known
         if free and value.replace(" ", "").isalpha() and rng.random() < _OTHER_VALUES_SHARE:
             new = values.coined(rng) if value.isascii() else values.han(rng, 2, 4)
-            new = new.lower() if value.islower() else new
-            if new.lower() not in text.lower():
-                text = _everywhere(value).sub(functools.partial(_in_its_place, new), text)
+            text = _replaced(text, value, new.lower() if value.islower() else new)
     return text
 
 
@@ -124,6 +122,13 @@ def _descriptions_of(schema: Any) -> Iterator[str]:
             if key == "description" and isinstance(inner, str):
                 yield inner
             yield from _descriptions_of(inner)
+
+
+def _replaced(text: str, old: str, new: str) -> str:
+    """`text` with `new` wherever `old` stands; as it is where it has `new` already, which would mean two things."""
+    if new.lower() in text.lower():
+        return text
+    return _everywhere(old).sub(functools.partial(_in_its_place, new), text)
 
 
 def _everywhere(word: str) -> re.Pattern[str]:

@@ -100,7 +100,7 @@ def coined(rng: random.Random) -> str:
         return scrap(rng).capitalize()
     ends = ("", "", *_CONSONANTS)
     made = [rng.choice(_CONSONANTS) + rng.choice(_VOWELS) + rng.choice(ends) for _ in range(rng.randint(1, 3))]
-    return "".join([rng.choice(("", made[0][:1])), made[0][1:], *made[1:]]).capitalize()
+    return "".join(made)[rng.choice((1, 0)) :].capitalize()  # half of them begin with a vowel
 
 
 def scraps(rng: random.Random, lang: str) -> Value:
