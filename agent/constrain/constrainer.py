@@ -78,7 +78,7 @@ class Constrainer:
             self._compiled(tools, Sampling(constrained=True), bound=16, opened=False)
 
     def _room(self, tools: Sequence[ToolSchema], limit: int) -> Room:
-        call = 3 * len(self._ids(shortest_call(tools, self._layout))) // 2 + 16  # a grammar may cut it into more tokens
+        call = 3 * len(self._ids(shortest_call(tools, self.layout))) // 2 + 16  # a grammar may cut it into more tokens
         return Room(min(limit * 3 // 4, call), len(self._ids(longest_option(tools))) + 4)
 
     def _matcher(self, tools: Sequence[ToolSchema], sampling: Sampling, bound: int, opened: bool) -> Any:
@@ -94,7 +94,7 @@ class Constrainer:
 
         grammar = reply_grammar(
             tools,
-            self._layout,
+            self.layout,
             choice=sampling.tool_choice,
             parallel=sampling.parallel,
             text_tokens=bound,
@@ -111,7 +111,8 @@ class Constrainer:
         return matcher
 
     @functools.cached_property
-    def _layout(self) -> Layout:
+    def layout(self) -> Layout:
+        """How the model's calls are written; raises `UserError` where its template does not show it."""
         if self._model.format != "native":
             return text_layout(self._model.format)
         stops = [self._model.tokenizer.decode([token]) for token in self._model.stop_ids]
@@ -125,7 +126,7 @@ class Constrainer:
     def _ends(self) -> Ends:
         tokenizer = self._tokenizer
         texts = [tokenizer.decode_str([token]) for token in range(tokenizer.vocab_size)]
-        return ends_of(texts, self._model.stop_ids, self._layout.start)
+        return ends_of(texts, self._model.stop_ids, self.layout.start)
 
     def _literal(self, text: str) -> str:
         """A text as Lark: strings, and special tokens by their ids."""

@@ -69,7 +69,7 @@ class GgufModel(LocalModel):
         """The tokens of the reply, the one that ends it included."""
         limit = min(sampling.max_new_tokens, self._positions() - len(prompt))
         ids = torch.tensor([prompt])
-        processor: Any = self._constrainer.processor([tools], sampling, ids, limit)
+        processors: Any = self._processors([tools], sampling, ids, limit)
         generator = torch.Generator()
         generator.seed() if sampling.seed is None else generator.manual_seed(sampling.seed)
         texts, written = stop_texts(self.format), list[int]()
@@ -77,9 +77,7 @@ class GgufModel(LocalModel):
         unread = prompt[self._llama.n_tokens :]
         while len(written) < limit:
             self._llama.eval(unread)
-            scores = self._scores()
-            if processor is not None:
-                scores = processor(ids, scores)
+            scores = processors(ids, self._scores())
             token = drawn(scores[0], sampling, generator)
             written.append(token)
             yield token

@@ -7,18 +7,22 @@ the execution of tools.
 
 import asyncio
 import copy
+import functools
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from typing import Any
 
+import torch
 from jinja2.exceptions import TemplateError
+from transformers import LogitsProcessorList
 
 from agent.constrain import Constrainer
 from agent.errors import UserError
 from agent.formats.prompting import TextFormat, as_text, stop_texts
 from agent.messages import Message, ToolSchema
 from agent.models.abilities import abilities
+from agent.models.deciding import CallOrText, beginnings
 from agent.models.generation import Decoder, Sender
 from agent.models.protocol import Reply, Sampling, TextDelta, Usage
 from agent.models.visible import visible_in
@@ -112,6 +116,27 @@ class LocalModel(ABC):
             UserError: they cannot, and why.
         """
         self._constrainer.check(tools)
+
+    def _processors(
+        self, tools: Sequence[Sequence[ToolSchema]], sampling: Sampling, prompts: torch.Tensor, limit: int
+    ) -> LogitsProcessorList:
+        """What changes the scores of one batch: `tools` are each row's, `prompts` token ids of shape (batch, width)."""
+        found = LogitsProcessorList()
+        if sampling.decides and any(tools) and self._call_beginnings:
+            rows, width = [bool(row) for row in tools], prompts.shape[1]
+            found.append(CallOrText(self._call_beginnings, width=width, rows=rows, threshold=sampling.call_threshold))
+        if constraint := self._constrainer.processor(tools, sampling, prompts, limit):
+            found.append(constraint)
+        return found
+
+    @functools.cached_property
+    def _call_beginnings(self) -> list[int]:
+        """The tokens that begin a call; none where the template does not show how calls are written."""
+        try:
+            start = self._constrainer.layout.start
+        except UserError:
+            return []
+        return beginnings(start, self._ids, self._text)
 
     def prompt(self, messages: Sequence[Message], tools: Sequence[ToolSchema]) -> str:
         """The text the model continues; raises `UserError` where its template refuses the conversation."""

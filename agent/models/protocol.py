@@ -28,6 +28,9 @@ class Sampling:
             for models that run here; an endpoint holds what must be a call (`tool_choice`), by its own means. Where it
             may choose ("auto") it is asked for nothing, as its protocol has no word for it that every engine takes: its
             calls are as valid as that engine makes them.
+        call_threshold: A greedy reply of a model that runs here calls a tool only where a call has at least this
+            chance against every text it could write instead; 0 takes the likeliest token here, too. A call begins with
+            the same token always, while a text's chance is divided among its many first words.
     """
 
     max_new_tokens: int = 512
@@ -37,6 +40,7 @@ class Sampling:
     tool_choice: str = "auto"
     parallel: bool = True
     constrained: bool = False
+    call_threshold: float = 0.5
 
     def __post_init__(self) -> None:
         if self.max_new_tokens < 1:
@@ -45,11 +49,18 @@ class Sampling:
             raise ValueError(f"temperature must be a number of at least 0, got {self.temperature}")
         if not 0 < self.top_p <= 1:
             raise ValueError(f"top_p must lie in (0, 1], got {self.top_p}")
+        if not 0 <= self.call_threshold <= 1:
+            raise ValueError(f"call_threshold must lie in [0, 1], got {self.call_threshold}")
 
     @property
     def enforces(self) -> bool:
         """Whether decoding here must be held to a grammar."""
         return self.constrained or self.tool_choice != "auto" or not self.parallel
+
+    @property
+    def decides(self) -> bool:
+        """Whether decoding here weighs a call against a text."""
+        return self.temperature == 0 and self.tool_choice == "auto" and self.call_threshold > 0
 
 
 @dataclass(frozen=True)

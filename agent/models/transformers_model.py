@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from transformers import DynamicCache, GenerationConfig, LogitsProcessorList, StoppingCriteriaList
+from transformers import DynamicCache, GenerationConfig, StoppingCriteriaList
 
 from agent.formats.prompting import stop_texts
 from agent.messages import Message, ToolSchema
@@ -119,7 +119,7 @@ class TransformersModel(LocalModel):
         criteria: list[Any] = [Stopped(stop)] if stop else []
         if texts := stop_texts(self.format):
             criteria.append(StopsAtText(self.tokenizer, texts, width))
-        processor = self._constrainer.processor(tools, sampling, inputs["input_ids"], limit)
+        processors = self._processors(tools, sampling, inputs["input_ids"], limit)
         # All of it is said, since what is left out comes from the model's own defaults, and runs would differ by model.
         how: dict[str, Any] = {"do_sample": False}
         if sampling.temperature > 0:
@@ -132,7 +132,7 @@ class TransformersModel(LocalModel):
             **how,
         )
         options |= {"stopping_criteria": StoppingCriteriaList(criteria)} if criteria else {}
-        options |= {"logits_processor": LogitsProcessorList([processor])} if processor else {}
+        options |= {"logits_processor": processors} if processors else {}
         with torch.inference_mode(), seeded(sampling.seed):
             return self.model.generate(**inputs, generation_config=config, **options)  # type: ignore[operator]
 

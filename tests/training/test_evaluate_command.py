@@ -106,7 +106,7 @@ def test_constrained_every_call_is_valid_and_the_document_says_so(dataset, adapt
     held = Sampling(max_new_tokens=64, constrained=True)
     file = tmp_path / "numbers.json"
     told = run(dataset, adapter, limit=4, sampling=held, save=tmp_path / "replies.jsonl", output=file)
-    assert told["sampling"] == {"temperature": 0.0, "max_new_tokens": 64, "constrained": True}
+    assert told["sampling"] == {"temperature": 0.0, "max_new_tokens": 64, "constrained": True, "call_threshold": 0.5}
     replies = [json.loads(line) for line in (tmp_path / "replies.jsonl").read_text("utf-8").splitlines()]
     called = [reply["base"] for reply in replies if reply["base"]["message"].get("tool_calls")]
     assert all(reply["problems"] == [] for reply in called)

@@ -24,6 +24,10 @@ def evaluate(
     constrained: Annotated[
         bool, typer.Option(help="Hold calls to the tools' names and schemas while they are written, as the Space does.")
     ] = False,
+    call_threshold: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Call only where a call is at least this likely; 0 takes the likeliest token."),
+    ] = 0.5,
     seed: Annotated[int, typer.Option(help="Draws the rows of --limit; replies are greedy.")] = 0,
     output: Annotated[Path | None, typer.Option(help="Write the JSON document to this file too.")] = None,
     save: Annotated[Path | None, typer.Option(help="Write every reply beside the right one, as JSON lines.")] = None,
@@ -45,5 +49,5 @@ def evaluate(
     from agent.models import Sampling
 
     source = run.Source(dataset, split, revision, limit, seed)
-    sampling = Sampling(max_new_tokens=max_new_tokens, constrained=constrained)
+    sampling = Sampling(max_new_tokens=max_new_tokens, constrained=constrained, call_threshold=call_threshold)
     run.evaluate(model, adapter, source, sampling=sampling, output=output, save=save, as_json=as_json)

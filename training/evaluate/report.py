@@ -82,6 +82,8 @@ def _provenance(document: Mapping[str, Any]) -> str:
     revision = f" at {data['revision']}" if data["revision"] else ""
     known = "unknown, there is no train split" if seen is None else f"{len(seen)} of {data['tools']}"
     held = ", calls held to their schemas" if document["sampling"].get("constrained") else ""
+    threshold = document["sampling"].get("call_threshold")
+    held += f", calls from a chance of {threshold:g} on" if threshold else ""
     lines = [
         f"{data['rows']} rows of {data['name']} ({data['split']}{revision}), fingerprint {data['fingerprint']}; "
         f"tools also in the train split: {known}",

@@ -91,6 +91,7 @@ def evaluate(
             "temperature": sampling.temperature,
             "max_new_tokens": sampling.max_new_tokens,
             "constrained": sampling.constrained,
+            "call_threshold": None if is_endpoint(model) else sampling.call_threshold,
         },
         "seed": source.seed,
         "versions": {name: version(name) for name in PACKAGES},
