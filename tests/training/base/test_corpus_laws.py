@@ -3,10 +3,11 @@
 import json
 import random
 import re
+import string
 from collections import Counter
 from collections.abc import Iterator
 from difflib import SequenceMatcher
-from itertools import pairwise
+from itertools import pairwise, product
 
 import pytest
 
@@ -17,7 +18,7 @@ from training.base.batches import IGNORED, encode, make_batch
 from training.base.corpus import matching, values, words
 from training.base.corpus.asking import make_request
 from training.base.corpus.document import FREE, Document, Turn, chat, plain
-from training.base.corpus.forms import make_form
+from training.base.corpus.forms import choice_field, make_form
 from training.base.corpus.kinds import GENERIC, ways_to_mention
 from training.base.corpus.mixture import Corpus, document
 from training.base.tokenizer import corpus_tokenizer
@@ -135,6 +136,19 @@ def test_no_word_beside_a_name_is_asked_for_twice(lang: str) -> None:
         assert max(replies.values()) <= 3, one.text  # a name has three words at most
 
 
+def test_words_need_not_end_with_what_holds_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matching, "_SHARED_SHARE", 1.0)
+    monkeypatch.setattr(matching, "invented_word", lambda rng: "train")
+    for seed in range(20):
+        drawn = iter(["night train", *map("".join, product(string.ascii_lowercase, string.digits))])
+        monkeypatch.setattr(values, "term", lambda rng, lang, drawn=drawn: values.same(next(drawn)))
+        beside = matching._words_beside_names(random.Random(seed), "en")
+        assert beside  # it came to an end
+        assert all(
+            word.endswith(" night train") == ("train" not in beside) for told in beside.values() for word in told
+        )
+
+
 def _longest_shared(one: str, other: str) -> int:
     return SequenceMatcher(None, one.casefold(), other.casefold(), autojunk=False).find_longest_match().size
 
@@ -156,6 +170,38 @@ def test_a_bound_value_stands_in_its_message_beside_the_label_of_its_field(lang:
                     said_otherwise = option or re.fullmatch(r"\d{4}-\d\d-\d\d|\d\d:\d\d", value)
                     assert value in message or said_otherwise, (value, message, listed)
     assert checked > 500
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_code_is_filled_in_for_the_word_that_its_description_declares(lang: str) -> None:
+    beginnings_alike = checked = 0
+    for seed in range(400):
+        field = choice_field(random.Random(seed), "snake", True, declared=True)
+        declared = dict(
+            pair.split("=")
+            for pair in re.split("[:：]", field.about[lang])[1].strip().split("，" if lang == "zh" else ", ")
+        )
+        assert list(declared) == field.schema["enum"]
+        value = field.make(random.Random(seed), lang)
+        assert declared[value.json] == value.said
+        checked += value.json != value.said
+        said = list(declared.values())
+        beginnings_alike += all(word[-1] == said[0][-1] for word in said)
+    assert checked > 300
+    assert beginnings_alike > 80  # only one word of several tells them apart
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_lists_of_brief_values_let_any_token_begin_one(lang: str) -> None:
+    vocabulary = {
+        text for text, _ in Counter(TOKENIZER.decode([one]) for one in TOKENIZER.get_vocab().values()).items()
+    }
+    letters = {text for text in vocabulary if text.isalpha() and text.isascii() == (lang == "en")}
+    begun = Counter(
+        TOKENIZER.decode(TOKENIZER(values.brief(random.Random(seed), lang).said)["input_ids"][:1])
+        for seed in range(60_000)
+    )
+    assert sum(begun[text] > 1 for text in letters) > 0.8 * len(letters)
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

@@ -3,7 +3,7 @@
 Comes in: a row of a dataset (`messages`, `tools`, `lang`) and a `random.Random`. Goes out: a chat in which the tools
 are forms in one of the many layouts, and calls are objects in the way of writing that its prompt invents. What a model
 learns of them is to choose and to fill; how a tool is called is left to the adapter. Only training rows may be given.
-Half of them use other words than the row, so that reading the list is learned and not the dataset's few families.
+Most of them use other words than the row, so that reading the list is learned and not the dataset's few families.
 """
 
 import random
@@ -19,7 +19,7 @@ from training.base.corpus.layouts import Writing, invented_tag, make_writing
 from training.base.corpus.renaming import by_other_words
 from training.base.corpus.services import prompt
 
-_OTHER_WORDS_SHARE = 0.5
+_OTHER_WORDS_SHARE = 0.75
 
 
 def about_forms(rng: random.Random, row: Mapping[str, Any], other_words: float = _OTHER_WORDS_SHARE) -> Document:

@@ -95,7 +95,7 @@ def make_field(rng: random.Random, style: str, unknown: bool) -> Field:
         if "YYYY" not in about[0]:
             label = (_short(about[0]), about[1])
     elif roll < 0.68:
-        return _choice_field(rng, style, required)
+        return choice_field(rng, style, required, rng.random() < _DECLARED_SHARE)
     elif roll < 0.76:
         return _switch_field(rng, style)
     else:
@@ -152,15 +152,12 @@ def _renamed(rng: random.Random, name: str) -> str:
     return rng.choice((invented_word(rng), invented_word(rng), values.letters(rng, 1, 6)))
 
 
-def _choice_field(rng: random.Random, style: str, required: bool) -> Field:
-    """One of a few values. Some descriptions declare the word that stands for each: `size: s=small, l=large`."""
+def choice_field(rng: random.Random, style: str, required: bool, declared: bool) -> Field:
+    """One of a few values; where `declared`, the description says the word of each: `size: s=small, l=large`."""
     label = rng.choice(words.THINGS)
-    pool = rng.choice((words.QUALITIES, words.QUALITIES, words.THINGS, words.COLORS))
-    options = rng.sample(pool, rng.randint(2, 4))
+    options = _option_words(rng, rng.randint(2, 4), declared)
     lang = rng.choice(("en", "en", "zh"))
-    listed = [option[lang == "zh"] for option in options]
-    if declared := rng.random() < 0.55:
-        listed = _abbreviated(rng, options)
+    listed = _abbreviated(rng, options) if declared else [option[lang == "zh"] for option in options]
 
     def make(inner: random.Random, spoken: str) -> Value:
         chosen = inner.randrange(len(options))
@@ -183,6 +180,24 @@ def _choice_field(rng: random.Random, style: str, required: bool) -> Field:
     )
 
 
+_UNKNOWN_OPTIONS_SHARE = 0.3
+_ALIKE_OPTIONS_SHARE = 0.35
+
+
+def _option_words(rng: random.Random, count: int, declared: bool) -> list[tuple[str, str]]:
+    """What options mean, in English and in Chinese. Where they are declared, at times in words that nobody knows, and
+    at times alike but for one word, as `light water` and `strong water` are.
+    """
+    if declared and rng.random() < _UNKNOWN_OPTIONS_SHARE:
+        options = list(dict(values.unknown_noun(rng) for _ in range(count)).items())
+    else:
+        options = rng.sample(rng.choice((words.QUALITIES, words.QUALITIES, words.THINGS, words.COLORS)), count)
+    if declared and rng.random() < _ALIKE_OPTIONS_SHARE:
+        thing = rng.choice(words.THINGS)
+        options = [(f"{en} {thing[0]}", zh + thing[1]) for en, zh in options]
+    return options
+
+
 def _saying_which(label: tuple[str, str], options: Mapping[str, Sequence[str]], joint: str) -> tuple[str, str]:
     """English and Chinese descriptions of a field that say the word each of its options stands for."""
     en, zh = ([f"{value}{joint}{said[at]}" for value, said in options.items()] for at in (0, 1))
@@ -190,12 +205,16 @@ def _saying_which(label: tuple[str, str], options: Mapping[str, Sequence[str]], 
 
 
 def _abbreviated(rng: random.Random, options: list[tuple[str, str]]) -> list[str]:
-    """Short values that stand for the options' words: their English word, its first letters, or any letters at all.
+    """Short values that stand for the options' words: their English word, its first letters, another word, or letters.
 
     Most are any letters, at times all with one beginning: what stands for a word is to be looked up, and not guessed.
     """
     length = rng.choice((1, 2, 3))
-    codes = [rng.choice((word, word[:length], *[values.letters(rng, 1, 4)] * 3)) for word, _ in options]
+    firsts = [en.split()[0] for en, _ in options]
+    codes = [
+        rng.choice((word, word[:length], values.scrap(rng).lower(), *[values.letters(rng, 1, 4)] * 3))
+        for word in firsts
+    ]
     if rng.random() < 0.3:
         beginning = values.letters(rng, 1, 2)
         codes = [beginning + values.letters(rng, 1, 3) for _ in options]
@@ -310,7 +329,7 @@ def _declared(rng: random.Random, given: FrameField) -> FrameField:
         return given
     options = given.options
     if rng.random() < _OTHER_OPTIONS_SHARE:
-        chosen = rng.sample(rng.choice((words.QUALITIES, words.THINGS)), len(options))
+        chosen = _option_words(rng, len(options), declared=True)
         options = dict(zip(_abbreviated(rng, chosen), map(list, chosen), strict=True))
     joint = rng.choice(("=", "=", " ", ": "))
     labels = (_named(rng.choice(given.about["en"])), _named(rng.choice(given.about["zh"])))

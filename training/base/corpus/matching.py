@@ -12,6 +12,7 @@ from training.base.corpus.document import Document, Turn, chat, exchange
 from training.base.corpus.forms import (
     RANDOM_MAKES,
     Field,
+    choice_field,
     identifier,
     invented_word,
     make_forms,
@@ -163,18 +164,27 @@ _RECORD_ZH = ("把给出的写成JSON。", "每个值填到它的字段里：", 
 
 
 _REAL_SHARE = 0.4  # of the fields are those of real services, with the labels that people give them
+_BRIEF_SHARE = 0.3  # of the lists
+_CODED_SHARE = 0.35  # of the others, in a fourth of the lists, take codes whose words their descriptions declare
 
 
 def _fields(rng: random.Random, lang: str) -> list[Field]:
-    """Two to six fields, no two with one label; a third of the lists have fields of one type, where the label alone can
-    tell.
+    """Two to six fields, no two with one label; half of the lists have fields of one type, where the label alone can
+    tell, and most of those many that take brief values.
     """
-    alike = rng.choice(RANDOM_MAKES) if rng.random() < 0.35 else None
+    roll, most = rng.random(), 6
+    alike = rng.choice(RANDOM_MAKES) if roll < 0.5 else None
+    if roll < _BRIEF_SHARE:
+        alike, most = ("string", values.brief), 9
+    coded = _CODED_SHARE if not alike and rng.random() < 0.5 else 0.0
     style = rng.choice(("snake", "snake", "camel"))
     fields: dict[str, Field] = {}
-    for _ in range(rng.randint(2, 6)):
-        real = _real_field(rng, style, lang) if not alike and rng.random() < _REAL_SHARE else None
-        made = real or _invented_field(rng, style, lang, *(alike or rng.choice(RANDOM_MAKES)))
+    for _ in range(rng.randint(2, most)):
+        if rng.random() < coded:
+            made = choice_field(rng, style, rng.random() < 0.5, declared=True)
+        else:
+            real = _real_field(rng, style, lang) if not alike and rng.random() < _REAL_SHARE else None
+            made = real or _invented_field(rng, style, lang, *(alike or rng.choice(RANDOM_MAKES)))
         fields.setdefault(made.label[lang].casefold().removeprefix("the "), made)
     return list({item.name: item for item in fields.values()}.values())
 
@@ -214,18 +224,25 @@ def _words_beside_names(rng: random.Random, lang: str) -> dict[str, list[str]]:
     names = list(dict.fromkeys(make(rng) for _ in range(rng.randint(3, 12))))
     known = [] if make is _code else [name for name in names if len(name) > 2]
     longest = rng.choice((1, 1, 2, 3))
+    shared = values.term(rng, lang).said if rng.random() < _SHARED_SHARE else ""
+    if any(name.casefold() in shared.casefold() for name in known):
+        shared = ""  # no word could end with it
     beside: dict[str, list[str]] = {}
     for name in names:
-        beside[name] = _new_words(rng, lang, rng.randint(1, longest), known)
+        beside[name] = _new_words(rng, lang, rng.randint(1, longest), known, shared)
         known += beside[name]
     return beside
 
 
-def _new_words(rng: random.Random, lang: str, count: int, known: list[str]) -> list[str]:
-    """`count` words that none of `known` holds, and that hold none of them."""
+_SHARED_SHARE = 0.25  # of the lists have words that are alike but for their beginnings
+
+
+def _new_words(rng: random.Random, lang: str, count: int, known: list[str], shared: str = "") -> list[str]:
+    """`count` words that none of `known` holds, and that hold none of them; all end with `shared`."""
+    end = shared if lang == "zh" or not shared else f" {shared}"
     found: list[str] = []
     while len(found) < count:
-        word = values.term(rng, lang).said
+        word = values.term(rng, lang).said + end
         low = word.casefold()
         if not any(low in other or other in low for other in map(str.casefold, known + found)):
             found.append(word)

@@ -29,7 +29,7 @@ TASKS: list[tuple[Task, float, float]] = [
     (services.choose, 12, 50),
     (services.same_but, 2, 8),
     (matching.nearest, 6, 14),
-    (matching.bound, 6, 24),
+    (matching.bound, 6, 36),
     (matching.missing, 6, 8),
     (matching.name_of, 6, 22),
     (talk.story, 4, 2),

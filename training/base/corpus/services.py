@@ -173,7 +173,7 @@ def rough_tokens(text: str) -> float:
     return 0.36 * ascii_ + 0.95 * (len(text) - ascii_)
 
 
-_KINDS = {"one": 42, "many": 20, "none": 24, "ask": 20, "same": 8}  # of a message, and how often in a hundred or so
+_KINDS = {"one": 42, "many": 20, "none": 16, "ask": 30, "same": 8}  # of a message, and how often in a hundred or so
 
 
 def _exchange(rng: random.Random, desk: Desk, kind: str | None) -> tuple[str, list[Turn]]:
@@ -232,13 +232,13 @@ def _asked_by_another_word(rng: random.Random, frame: Frame, lang: str) -> Form:
 def _forgetful(rng: random.Random, desk: Desk) -> list[Turn]:
     """A request without a needed value, the question for it, and often the value and then the filled form.
 
-    Nothing where no form needs a value.
+    Nothing where no form needs a value. The more it needs, the oftener it is asked for: one of many is easily missed.
     """
     lang, zh = desk.lang, desk.lang == "zh"
-    able = [form for form in desk.forms if any(item.required for item in form.fields)]
-    if not able:
+    needs = [sum(item.required for item in form.fields) for form in desk.forms]
+    if not any(needs):
         return []
-    request = make_request(rng, rng.choice(able), lang, leave_out=True)
+    request = make_request(rng, rng.choices(desk.forms, needs)[0], lang, leave_out=True)
     assert request.missing is not None
     turns = exchange(request.text, desk.question.format(l=request.missing.label[lang]), FREE)
     if rng.random() < 0.6:

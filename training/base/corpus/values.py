@@ -81,7 +81,7 @@ def scrap(rng: random.Random) -> str:
         word = rng.choice(_ENGLISH)
         length = rng.randint(1, len(word))
         piece = word[:length] if rng.random() < 0.5 else word[-length:]
-        pieces.append(piece.capitalize() if rng.random() < 0.25 else piece)
+        pieces.append(piece.capitalize() if rng.random() < 0.35 else piece)
     return "".join(pieces)
 
 
@@ -101,6 +101,20 @@ def coined(rng: random.Random) -> str:
     ends = ("", "", *_CONSONANTS)
     made = [rng.choice(_CONSONANTS) + rng.choice(_VOWELS) + rng.choice(ends) for _ in range(rng.randint(1, 3))]
     return "".join(made)[rng.choice((1, 0)) :].capitalize()  # half of them begin with a vowel
+
+
+def brief(rng: random.Random, lang: str) -> Value:
+    """A piece of a word or two, or a few common characters: every token as often as any other begins a value.
+
+    What is found in the right place is not yet copied: a token that has seldom begun a value is taken for another.
+    """
+    if lang == "zh" and rng.random() < 0.85:
+        return same("".join(rng.choices(COMMON, k=rng.choice((1, 2, 2, 3)))))
+    word = rng.choice(_ENGLISH)
+    length = rng.randint(1, len(word))
+    piece = word[:length] if rng.random() < 0.65 else word[-length:]
+    piece = piece.capitalize() if rng.random() < 0.5 else piece
+    return same(piece + (scrap(rng).lower() if rng.random() < 0.5 else ""))
 
 
 def scraps(rng: random.Random, lang: str) -> Value:
