@@ -86,3 +86,31 @@ def grow(small: Qwen3ForCausalLM, large: Qwen3ForCausalLM) -> None:
             target[: len(weight)] = weight if rest.endswith(("q_norm.weight", "k_norm.weight")) else weight * share
         else:
             target[: weight.shape[0], : weight.shape[1]] = weight
+
+
+_LONGEST = 0.9  # the share of the tokens that are shorter than the length that all others are brought to
+_MOST_LONGER = 3.0
+
+
+@torch.no_grad()
+def even_out(embeddings: torch.Tensor, part: float) -> None:
+    """Lengthen, in place, what each row of `embeddings` (tokens, width) has of its own: what it has beside the mean.
+
+    A token that was seldom seen is little more than the mean, so that another is written where it should be copied.
+    `part` is 0 (nothing changes) to 1 (all get the length of the longest tenth, three times their own at most).
+    """
+    mean = embeddings.mean(dim=0)
+    own = embeddings - mean
+    lengths = own.norm(dim=1, keepdim=True)
+    longer = (lengths.quantile(_LONGEST) / lengths).clamp(1.0, _MOST_LONGER) ** part
+    embeddings.copy_(mean + longer * own)
+
+
+@torch.no_grad()
+def centre(embeddings: torch.Tensor, part: float) -> None:
+    """Take `part` of their mean away from all rows of `embeddings`, in place.
+
+    Where they are the head's weights, too, all logits change alike and no chance does. That the mean grows at all is
+    Adam's doing: Stollenwerk and Stollenwerk, "Better Embeddings with Coupled Adam" (2025).
+    """
+    embeddings.sub_(part * embeddings.mean(dim=0))

@@ -40,7 +40,7 @@ from training.base.attention import BLOCKS, documents
 from training.base.batches import IGNORED, Batch
 from training.base.corpus.mixture import Corpus
 from training.base.feed import Feed, Wanted
-from training.base.model import base_config, exported, grow, random_model
+from training.base.model import base_config, centre, even_out, exported, grow, random_model
 from training.base.muon import Float32Muon
 from training.base.probes import probe
 from training.base.tokenizer import corpus_tokenizer
@@ -75,6 +75,10 @@ class Plan:
     warmup_steps: int = 60
     decay: float = 0.45  # share of the budget over which the rate falls to zero at its end
     rows_share: float = 0.4  # of the documents are the conversations of --rows, where some are given
+    even_embeddings: float = (
+        0.0  # how far the embeddings of --start-from are brought to one length, beside their mean: 0 to 1
+    )
+    centre_embeddings: float = 0.0  # share of the embeddings' mean that each step takes away
 
     def shape(self, step: int, tokens: int, progress: float) -> tuple[int, int]:
         """Rows and length of the batch of `step`."""
@@ -152,6 +156,8 @@ class Pretraining:
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
+        if plan.centre_embeddings:
+            centre(self.model.model.embed_tokens.weight, plan.centre_embeddings)
         self.steps += 1
         self.tokens += inputs.numel() * self.processes
         self.learned_tokens += int(learned.sum()) * self.processes
@@ -238,6 +244,8 @@ class Pretraining:
         """
         with exported(folder) as earlier:
             grow(earlier, self.model)
+            if self.plan.even_embeddings:
+                even_out(self.model.model.embed_tokens.weight, self.plan.even_embeddings)
             return (folder / RECORD).read_text(encoding="utf-8")
 
 

@@ -18,6 +18,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from agent.errors import UserError
 from training.base.export import after, card, export
+from training.base.model import centre, even_out
 from training.base.pretrain import RECORD, Plan, Pretraining, arguments, run
 from training.base.tokenizer import corpus_tokenizer
 
@@ -208,6 +209,57 @@ def test_all_that_a_model_has_more_is_learned_and_a_mean_is_with_the_start_as_it
     for name, weight in weights.items():
         if name.endswith(("o_proj.weight", "down_proj.weight")):
             assert weight[16:].abs().sum() > 0, name
+
+
+def test_what_embeddings_have_of_their_own_is_brought_to_one_length() -> None:
+    lengths = torch.linspace(0.1, 2.0, 400)[:, None]
+    given = 5.0 + lengths * torch.nn.functional.normalize(torch.randn(400, 16, generator=seeded(1)), dim=1)
+    own = (given - given.mean(dim=0)).norm(dim=1)
+    same, half, whole = given.clone(), given.clone(), given.clone()
+    even_out(same, 0.0)
+    even_out(half, 0.5)
+    even_out(whole, 1.0)
+    assert torch.equal(same, given)
+    parts = {name: (rows - given.mean(dim=0)).norm(dim=1) for name, rows in (("half", half), ("whole", whole))}
+    wanted = float(own.quantile(0.9))
+    reached = own.clamp(max=wanted) * 3 >= wanted
+    assert torch.allclose(parts["whole"][reached & (own < wanted)], torch.tensor(wanted), rtol=1e-4)
+    assert torch.allclose(parts["whole"][~reached], 3 * own[~reached], rtol=1e-4)
+    assert torch.allclose(parts["half"] ** 2, own * parts["whole"], rtol=1e-4)
+    cosines = torch.cosine_similarity(given - given.mean(dim=0), whole - given.mean(dim=0))
+    assert torch.allclose(cosines, torch.ones(400), atol=1e-4)
+
+
+def test_no_chance_changes_when_a_head_is_centred() -> None:
+    head = 3.0 + torch.randn(50, 8, generator=seeded(2))
+    hidden = torch.randn(5, 8, generator=seeded(3))
+    before = torch.softmax(hidden @ head.T, dim=-1)
+    centre(head, 1.0)
+    assert torch.allclose(torch.softmax(hidden @ head.T, dim=-1), before, atol=1e-5)
+    assert head.mean(dim=0).abs().max() < 1e-5
+
+
+def test_a_stage_may_even_out_what_it_starts_with_and_centre_as_it_goes(finished: Path, tmp_path: Path) -> None:
+    first = export(finished, tmp_path / "first", probe_count=2)
+    begun = weights(finished)["model.embed_tokens.weight"]
+    still = ("--start-from", str(tmp_path / "first"), "--muon-rate", "0.0", "--adamw-rate", "0.0")
+    pretrain(tmp_path / "evened", 1024, *still, "--even-embeddings", "1.0")
+    wanted = begun.clone()
+    even_out(wanted, 1.0)
+    evened = weights(tmp_path / "evened")["model.embed_tokens.weight"]
+    assert torch.equal(evened, wanted)
+    assert not torch.allclose(evened, begun)
+    pretrain(tmp_path / "centred", 1024, *still, "--centre-embeddings", "0.5")
+    centred = weights(tmp_path / "centred")["model.embed_tokens.weight"]
+    steps = torch.load(tmp_path / "centred" / "checkpoint.pt", weights_only=True)["counts"][0]
+    assert torch.allclose(centred.mean(dim=0), begun.mean(dim=0) * 0.5**steps, atol=1e-6)
+    again = export(tmp_path / "centred", tmp_path / "second", probe_count=2)
+    assert again["tokens"] > first["tokens"]
+    assert "--centre-embeddings 0.5" in again["stages"][1]
+
+
+def seeded(number: int) -> torch.Generator:
+    return torch.Generator().manual_seed(number)
 
 
 def test_a_second_stage_with_fewer_layers_is_refused(finished: Path, tmp_path: Path) -> None:
