@@ -13,7 +13,7 @@ from transformers import LogitsProcessor
 
 def beginnings(start: str, encode: Callable[[str], Sequence[int]], decode: Callable[[list[int]], str]) -> list[int]:
     """The tokens that may come first where `start` is written, in order, whole or in any pieces."""
-    first = {encode(start[:end])[0] for end in range(1, len(start) + 1) if encode(start[:end])}
+    first = {ids[0] for end in range(1, len(start) + 1) if (ids := encode(start[:end]))}
     return sorted(token for token in first if decode([token]).strip())
 
 
