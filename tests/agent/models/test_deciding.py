@@ -9,18 +9,10 @@ import torch
 from agent.models import Reply, Sampling, complete, load_model
 from agent.models.deciding import CallOrText, beginnings
 from agent.models.local_model import LocalModel
+from agent.tools import load_tools
 
 ASK = [{"role": "user", "content": "北京天气怎么样？"}]
-TOOLS = [
-    {
-        "type": "function",
-        "function": {
-            "name": "get_weather",
-            "description": "Look up the weather.",
-            "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
-        },
-    }
-]
+TOOLS = [tool.schema for tool in load_tools("embedded")[:1]]
 
 
 @pytest.fixture
