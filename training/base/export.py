@@ -169,7 +169,7 @@ def make_record(
         "hardware": last["hardware"],
         "precision": last["precision"],
         "versions": last["versions"],
-        "stages": [options(plan, last["budget"])],
+        "stages": [options(plan, last["budget"]) + _stopped(last["budget"], tokens, seconds / 60)],
         "processes": [last.get("processes", 1)],
         "rows": [last.get("rows")],
         **{name: [value] for name, value in part.items()},
@@ -185,6 +185,13 @@ def options(plan: Plan, budget: dict[str, Any]) -> str:
     changed = {name: value for name, value in asdict(plan).items() if name != "seed" and value != getattr(Plan(), name)}
     given = {"seed": plan.seed, **{name: value for name, value in budget.items() if value}, **changed}
     return " ".join(f"--{name.replace('_', '-')} {value:g}" for name, value in given.items())
+
+
+def _stopped(budget: dict[str, Any], tokens: int, minutes: float) -> str:
+    """What is said behind the flags of a run that was exported before the end of its budget."""
+    if tokens >= (budget["tokens"] or 0) and minutes >= (budget["minutes"] or 0):
+        return ""
+    return f"  # stopped after {tokens:,} tokens, {minutes:.1f} minutes"
 
 
 def after(earlier: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:

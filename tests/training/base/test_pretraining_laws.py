@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -377,6 +378,18 @@ def test_the_shipped_model_loads_with_nothing_missing() -> None:
     tokenizer = AutoTokenizer.from_pretrained(SHIPPED)
     assert model.config.vocab_size == len(tokenizer)
     assert model.generation_config.eos_token_id == [tokenizer.eos_token_id, tokenizer.pad_token_id]
+
+
+def test_a_card_says_where_a_run_was_stopped_before_its_end(finished: Path, tmp_path: Path) -> None:
+    assert "stopped" not in export(finished, tmp_path / "whole", probe_count=2)["stages"][0]
+    shutil.copytree(finished, tmp_path / "run")
+    sessions = json.loads((tmp_path / "run" / "sessions.json").read_text(encoding="utf-8"))
+    sessions[-1]["budget"] = {"tokens": None, "minutes": 90}
+    (tmp_path / "run" / "sessions.json").write_text(json.dumps(sessions), encoding="utf-8")
+    record = export(tmp_path / "run", tmp_path / "model", probe_count=2)
+    assert "--minutes 90 --hidden 16" in record["stages"][0]
+    assert record["stages"][0].endswith(f"# stopped after {record['tokens']:,} tokens, {record['minutes']:.1f} minutes")
+    assert record["stages"][0] in card(record)
 
 
 def test_a_record_tells_of_every_kind_of_hardware_and_precision(finished: Path, tmp_path: Path) -> None:
