@@ -75,9 +75,7 @@ class Plan:
     warmup_steps: int = 60
     decay: float = 0.45  # share of the budget over which the rate falls to zero at its end
     rows_share: float = 0.4  # of the documents are the conversations of --rows, where some are given
-    even_embeddings: float = (
-        0.0  # how far the embeddings of --start-from are brought to one length, beside their mean: 0 to 1
-    )
+    even_embeddings: float = 0.0  # how far those of --start-from are brought to one length beside their mean, 0 to 1
     centre_embeddings: float = 0.0  # share of the embeddings' mean that each step takes away
 
     def shape(self, step: int, tokens: int, progress: float) -> tuple[int, int]:
@@ -118,7 +116,7 @@ class Pretraining:
         if compiled:  # layer by layer: they share one graph per shape, so that a new shape costs seconds
             for layer in self.model.model.layers:
                 layer.compile(dynamic=False)
-        # As one graph the head's logits are never written out in 32 bits: a quarter of the time.
+        # As one graph, so that the logits are never written out in 32 bits.
         self._losses = torch.compile(token_losses, dynamic=True) if compiled else token_losses
         matrices = [p for name, p in self.model.named_parameters() if p.ndim == 2 and "embed" not in name]
         chosen = {id(p) for p in matrices}
