@@ -76,13 +76,15 @@ def in_words(rng: random.Random, number: int, lang: str) -> str:
 
 def scrap(rng: random.Random) -> str:
     """A word that nobody knows, made of pieces of English ones, so that every token is copied somewhere, after any."""
-    pieces = []
-    for _ in range(rng.randint(1, 3)):
-        word = rng.choice(_ENGLISH)
-        length = rng.randint(1, len(word))
-        piece = word[:length] if rng.random() < 0.5 else word[-length:]
-        pieces.append(piece.capitalize() if rng.random() < 0.35 else piece)
-    return "".join(pieces)
+    return "".join(_piece(rng, 0.5, 0.35) for _ in range(rng.randint(1, 3)))
+
+
+def _piece(rng: random.Random, beginnings: float, capitals: float) -> str:
+    """The beginning or the end of an English word; the shares of those that are a beginning, and that get a capital."""
+    word = rng.choice(_ENGLISH)
+    length = rng.randint(1, len(word))
+    piece = word[:length] if rng.random() < beginnings else word[-length:]
+    return piece.capitalize() if rng.random() < capitals else piece
 
 
 def unknown_noun(rng: random.Random) -> tuple[str, str]:
@@ -110,11 +112,7 @@ def brief(rng: random.Random, lang: str) -> Value:
     """
     if lang == "zh" and rng.random() < 0.85:
         return same("".join(rng.choices(COMMON, k=rng.choice((1, 2, 2, 3)))))
-    word = rng.choice(_ENGLISH)
-    length = rng.randint(1, len(word))
-    piece = word[:length] if rng.random() < 0.65 else word[-length:]
-    piece = piece.capitalize() if rng.random() < 0.5 else piece
-    return same(piece + (scrap(rng).lower() if rng.random() < 0.5 else ""))
+    return same(_piece(rng, 0.65, 0.5) + (scrap(rng).lower() if rng.random() < 0.5 else ""))
 
 
 def scraps(rng: random.Random, lang: str) -> Value:
