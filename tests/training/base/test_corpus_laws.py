@@ -6,6 +6,7 @@ import re
 import string
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from difflib import SequenceMatcher
 from itertools import pairwise, product
 
@@ -15,10 +16,11 @@ from agent.errors import UserError
 from dataset_builder.embedded_teacher.phrases import sentences_of
 from dataset_builder.embedded_teacher.templates import choose
 from training.base.batches import IGNORED, encode, make_batch
-from training.base.corpus import matching, values, words
+from training.base.corpus import filling, matching, values, words
 from training.base.corpus.asking import make_request
 from training.base.corpus.document import FREE, Document, Turn, chat, plain
-from training.base.corpus.forms import choice_field, make_form
+from training.base.corpus.forms import choice_field, make_form, spoken_form
+from training.base.corpus.frames import LANGUAGES, domains
 from training.base.corpus.kinds import GENERIC, ways_to_mention
 from training.base.corpus.mixture import Corpus, document
 from training.base.tokenizer import corpus_tokenizer
@@ -211,6 +213,15 @@ def test_no_value_is_woven_in_as_held_out_requests_do_it(lang: str) -> None:
     }
     ours = {_without_slots(pair[lang == "zh"]) for pair in GENERIC}
     assert not {pattern for pattern in held_out & ours if re.search(r"\w", pattern)}
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_form_that_is_asked_for_in_few_ways_has_few_messages(lang: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = domains()["recycling"][0]
+    few = replace(frame, asks={lang: lines[:2] for lang, lines in frame.asks.items()})
+    monkeypatch.setattr(filling, "make_forms", lambda rng, *_, **__: [spoken_form(rng, few, set(), "snake")])
+    asked = {filling.fill(random.Random(index), lang).text.count("<|im_start|>user") for index in range(60)}
+    assert asked == {1, 2}
 
 
 def test_half_of_the_messages_say_all_their_values_in_one_way() -> None:

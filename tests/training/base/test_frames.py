@@ -1,5 +1,6 @@
 """The laws of the hand-written services: sound files, sentences that hold their values, none of them tested on."""
 
+import json
 import random
 import re
 from pathlib import Path
@@ -9,12 +10,14 @@ import pytest
 from agent.toolbox import all_tools
 from dataset_builder.embedded_teacher.phrases import phrases_for, shared_sentences
 from dataset_builder.embedded_teacher.sequences import all_pairs
-from training.base.corpus import frames
-from training.base.corpus.forms import spoken_form
+from training.base.corpus import frames, words
+from training.base.corpus.forms import spoken_form, spoken_forms
 from training.base.corpus.speaking import asked, result
 from training.base.corpus.values import Value
 
-FRAMES = [frame for domain in frames.domains().values() for frame in domain]
+PATTERNS = [frame for pattern in frames.domains(frames.PATTERNS).values() for frame in pattern]
+LAMPS = [frames.about_thing(frame, ("lamp", "灯")) for frame in PATTERNS]
+FRAMES = [frame for domain in frames.domains().values() for frame in domain] + LAMPS
 GOOD = """
 values:
   vine: {en: [merlot, riesling], zh: [赤霞珠, 雷司令]}
@@ -85,6 +88,31 @@ def test_every_file_is_sound_and_bilingual() -> None:
             assert len(whole) >= 3, (frame.names[0], lang)
             chinese = sum(bool(re.search(r"[\u4e00-\u9fff]", line)) for line in frame.asks[lang])
             assert chinese >= len(frame.asks[lang]) - 1 if lang == "zh" else chinese == 0, (frame.names[0], lang)
+
+
+def test_a_pattern_is_about_whatever_thing_it_is_given() -> None:
+    assert len(PATTERNS) >= 200
+    assert all(frames.THING in " ".join(frame.names) for frame in PATTERNS)
+    for frame, lamp in zip(PATTERNS, LAMPS, strict=True):
+        about = [lamp.names, *lamp.about.values(), *lamp.asks.values(), *lamp.tells.values()]
+        about += [text for field in lamp.fields.values() for text in (field.names, *field.about.values())]
+        options = [word for field in lamp.fields.values() for words in (field.options or {}).values() for word in words]
+        assert frames.THING not in json.dumps([about, options], ensure_ascii=False)
+        assert [frames.slots(line) for line in lamp.asks["zh"]] == [frames.slots(line) for line in frame.asks["zh"]]
+        assert [other.names for other in frames.siblings(lamp)].count(lamp.names) == 1
+
+
+@pytest.mark.parametrize("lang", frames.LANGUAGES)
+def test_lists_have_services_that_only_what_they_do_tells_apart(lang: str) -> None:
+    lists = [spoken_forms(random.Random(index), 5, set(), "snake", lang) for index in range(100)]
+    things = [[form.spoken.frame.thing for form in forms if form.spoken and form.spoken.frame.thing] for forms in lists]
+    assert 25 < sum(len(thing) > 1 for thing in things) < 60
+    assert all(len(set(thing)) <= 1 for thing in things)
+    strange = [thing[0] for thing in things if thing and thing[0] not in words.THINGS]
+    assert len(strange) > 10
+    known = [spoken_forms(random.Random(index), 5, set(), "snake", None) for index in range(50)]
+    seen = {form.spoken.frame.thing for forms in known for form in forms if form.spoken}
+    assert seen <= {None, *words.THINGS}
 
 
 @pytest.mark.parametrize("lang", frames.LANGUAGES)
@@ -175,7 +203,8 @@ def _sequences(lines: list[str], lang: str) -> dict[tuple[str, ...], str]:
 
 @pytest.mark.parametrize("lang", frames.LANGUAGES)
 def test_no_sentence_is_one_that_the_teacher_knows(lang: str) -> None:
-    ours = _sequences([line for frame in FRAMES for line in (*frame.asks[lang], *frame.tells[lang])], lang)
+    lines = [line for frame in FRAMES + PATTERNS for line in (*frame.asks[lang], *frame.tells[lang])]
+    ours = _sequences([line.replace(frames.THING, "{thing}") for line in lines], lang)
     theirs = _sequences(_tested_on(lang), lang)
     assert len(theirs) > 500
     assert not [(line, theirs[run]) for run, line in ours.items() if run in theirs]

@@ -8,7 +8,7 @@ import pytest
 from training.base.corpus import frames
 from training.base.corpus.forms import Form, in_two_languages, make_forms
 from training.base.corpus.frames import LANGUAGES, Frame, slots
-from training.base.corpus.renaming import renamed
+from training.base.corpus.renaming import plainly, renamed
 from training.base.corpus.services import other_service
 
 FRAMES = [frame for domain in frames.domains().values() for frame in domain]
@@ -55,6 +55,15 @@ def test_without_a_shared_word_there_is_nothing_to_rename() -> None:
     mute = replace(WATER, asks={"en": ["{irrigate}, [irrigate] now"], "zh": ["的葡", "萄{row}藤"]})
     assert renamed(random.Random(3), mute, "en") is None
     assert renamed(random.Random(3), mute, "zh") is None
+
+
+def test_asked_for_plainly_is_with_a_word_of_a_description_that_is_always_said() -> None:
+    assert plainly(WATER, "zh").asks == {"en": WATER.asks["en"], "zh": ["{row}要灌溉"]}
+    assert plainly(WATER, "en").asks["en"] == [
+        "Start [to] irrigate {irrigate}"
+    ]  # not a value's name, nor one word of two
+    mute = replace(WATER, asks={"en": ["{irrigate} is dry"], "zh": ["太干"]})
+    assert plainly(mute, "en") == plainly(mute, "zh") == mute
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

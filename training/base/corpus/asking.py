@@ -35,7 +35,7 @@ _NAMED_ZH = (
     "{p}", "请{p}", "我想{p}", "帮我{p}", "能不能{p}", "麻烦你{p}", "现在{p}", "我需要{p}", "下一件：{p}", "想请你{p}",
     "替我{p}", "{p}，按下面的来",
 )  # fmt: skip
-_NATURAL_SHARE = 0.8  # of the requests for real services are in people's own words
+_NATURAL_SHARE = 0.9  # of the requests for real services are in people's own words
 
 
 def make_request(rng: random.Random, form: Form, lang: str, leave_out: bool = False, labelled: bool = False) -> Request:

@@ -9,10 +9,12 @@ from training.base.corpus.layouts import show_forms, to_json
 from training.base.corpus.services import joined, other_service
 
 
-def fill(rng: random.Random, lang: str, most: int = 5) -> Document:
+def fill(rng: random.Random, lang: str, most: int = 8) -> Document:
     """One form and up to `most` messages; the replies are the records alone."""
     zh = lang == "zh"
-    form = make_forms(rng, 1, 1, 6, lang=lang)[0]
+    form = max(make_forms(rng, 2, 2, 6, lang=lang), key=lambda form: len(form.fields))
+    if form.spoken:  # a line that comes again is learned from the reply above
+        most = min(most, len(form.spoken.frame.asks[lang]))
     request = make_request(rng, form, lang)
     ask = rng.choice(
         (
@@ -43,7 +45,7 @@ def fill(rng: random.Random, lang: str, most: int = 5) -> Document:
     return chat(turns, "fill")
 
 
-def which(rng: random.Random, lang: str, most: int = 6) -> Document:
+def which(rng: random.Random, lang: str, most: int = 10) -> Document:
     """Name the form that suits, for up to `most` messages; some ask for several, some for what no form does."""
     zh = lang == "zh"
     shown_in = lang if rng.random() < 0.85 else ("en" if zh else "zh")

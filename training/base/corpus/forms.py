@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from training.base.corpus import values, words
-from training.base.corpus.frames import Frame, FrameField, domains, one_of
+from training.base.corpus.frames import PATTERNS, Frame, FrameField, about_thing, domains, one_of
 from training.base.corpus.kinds import GENERIC, KINDS, SWITCHES
-from training.base.corpus.renaming import other_beginning, renamed
+from training.base.corpus.renaming import other_beginning, plainly, renamed
 from training.base.corpus.values import Make, Value
 
 
@@ -363,8 +363,12 @@ def spoken_form(rng: random.Random, frame: Frame, taken: set[str], style: str) -
     return Form(name, ([], []), ("", ""), ("", ""), ("", ""), about, list(fields.values()), Spoken(frame, fields))
 
 
-_RENAMED_SHARE = 0.5  # of the real services, where list and requests are in one language
+_RENAMED_SHARE = 0.25  # of the real services, where list and requests are in one language
+_PLAIN_SHARE = 0.35  # of the others are asked for with words of their descriptions
 _TWIN_SHARE = 0.35  # of the lists with a renamed one have another like it, with another word for the same
+
+
+_THING_SHARE = 0.45  # of the lists have services of one pattern, which only what they do tells apart
 
 
 def spoken_forms(rng: random.Random, count: int, taken: set[str], style: str, lang: str | None) -> list[Form]:
@@ -373,14 +377,26 @@ def spoken_forms(rng: random.Random, count: int, taken: set[str], style: str, la
     With `lang`, some of them are renamed in it.
     """
     frames: list[Frame] = []
+    if rng.random() < _THING_SHARE:
+        pattern = domains(PATTERNS)[rng.choice(list(domains(PATTERNS)))]
+        thing = _noun(rng, lang is not None)
+        chosen = rng.sample(pattern, min(len(pattern), rng.randint(1, count)))
+        frames = [about_thing(frame, thing) for frame in chosen]
     for domain in rng.sample(list(domains()), min(3, len(domains()))):
         known = domains()[domain]
-        frames += rng.sample(known, min(len(known), count - len(frames), rng.randint(1, 4)))
+        chosen = rng.sample(known, min(len(known), count - len(frames), rng.randint(1, 4)))
+        frames += [_asked_for(rng, frame, lang) for frame in chosen] if lang else chosen
     if lang:
-        frames = [(rng.random() < _RENAMED_SHARE and renamed(rng, frame, lang)) or frame for frame in frames]
         twins = [renamed(rng, frame, lang) for frame in frames if frame.known_by and rng.random() < _TWIN_SHARE]
         frames += [twin for twin in twins[:1] if twin]
     return [spoken_form(rng, frame, taken, style) for frame in frames]
+
+
+def _asked_for(rng: random.Random, frame: Frame, lang: str) -> Frame:
+    """`frame` renamed, or asked for plainly, or as it is."""
+    if rng.random() < _RENAMED_SHARE and (other := renamed(rng, frame, lang)):
+        return other
+    return plainly(frame, lang) if rng.random() < _PLAIN_SHARE else frame
 
 
 def in_two_languages(rng: random.Random, forms: list[Form]) -> list[Form]:
@@ -388,9 +404,14 @@ def in_two_languages(rng: random.Random, forms: list[Form]) -> list[Form]:
     if rng.random() < 0.9:
         return forms
     return [
-        _swapped(form) if form.spoken and not form.spoken.frame.known_by and rng.random() < 0.4 else form
+        _swapped(form) if form.spoken and _in_both_languages(form.spoken.frame) and rng.random() < 0.4 else form
         for form in forms
     ]
+
+
+def _in_both_languages(frame: Frame) -> bool:
+    """Whether its words mean the same in both: a word that nobody knows means nothing in the other."""
+    return not frame.known_by and frame.thing in (None, *words.THINGS)
 
 
 def _swapped(form: Form) -> Form:

@@ -1,7 +1,8 @@
 """Services of real domains, written by hand in both languages: how each is described and how people ask for it.
 
-Comes in: the YAML files of `frames/`, one a domain. Goes out: `Frame`s by domain, and `expand`, one variant of a line:
-`(a|b)` is a choice, `[...]` may be left out, `{name}` stays. Knows nothing of forms and documents.
+Comes in: the YAML files of `frames/`, one a domain, and those of `patterns/`, whose services deal with any thing, `※`.
+Goes out: `Frame`s by domain; `about_thing`, a pattern's frame with a noun for its thing; and `expand`, one variant of a
+line: `(a|b)` is a choice, `[...]` may be left out, `{name}` stays. Knows nothing of forms and documents.
 
 Every line of a file is checked when it is read: what a sentence names must exist, or ValueError says where it does not.
 """
@@ -9,7 +10,7 @@ Every line of a file is checked when it is read: what a sentence names must exis
 import functools
 import random
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from training.base.corpus import values
 from training.base.corpus.values import Make, Value
 
 FOLDER = Path(__file__).with_name("frames")
+PATTERNS = Path(__file__).with_name("patterns")
+THING = "※"
 LANGUAGES = ("en", "zh")
 _SLOT = re.compile(r"\{([^{}]+)\}")
 _ONE_BY_ONE = re.compile(r"(?<=[0-9A-Za-z])\0(?=[0-9A-Za-z])")
@@ -48,7 +51,8 @@ _TYPES: dict[str, tuple[str, Make]] = {
 }
 _TEXTS = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # texts only: `no` stays `no`
 _MANY = "several "  # before a kind of text or a list: an array of them
-_FREE_SHARE = 0.12  # of the values of a word list is any other term, so that copying is learned and not the list
+_FREE_SHARE = 0.2  # of the values of a word list is any other, so that copying is learned and not the list
+_PHRASE_SHARE = 0.3  # of those is free text of several words, the others a term
 _OWN_WORD_SHARE = 0.25  # of the options are said as they are stored, in a Chinese sentence too
 
 
@@ -77,6 +81,7 @@ class Frame:
     tells: dict[str, list[str]]
     original: str | None = None  # of a renamed frame, the name that it had, and the word by which it is asked for
     known_by: str | None = None
+    thing: tuple[str, str] | None = None  # of a pattern's frame, its noun in English and in Chinese
 
 
 @functools.cache
@@ -95,6 +100,37 @@ def read_domain(file: Path) -> list[Frame]:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"{file.name}: {part}: {type(error).__name__}: {error}") from error
     return frames
+
+
+def about_thing(frame: Frame, thing: tuple[str, str]) -> Frame:
+    """A frame of a pattern that deals with `thing`, an English noun and a Chinese one."""
+    noun = dict(zip(LANGUAGES, thing, strict=True))
+
+    def named(texts: list[str]) -> list[str]:
+        return [text.replace(THING, noun["en"]) for text in texts]
+
+    def said(texts: dict[str, list[str]]) -> dict[str, list[str]]:
+        return {lang: [text.replace(THING, noun[lang]) for text in lines] for lang, lines in texts.items()}
+
+    fields = {
+        slot: replace(field, names=named(field.names), about=said(field.about)) for slot, field in frame.fields.items()
+    }
+    return replace(
+        frame,
+        names=named(frame.names),
+        about=said(frame.about),
+        fields=fields,
+        asks=said(frame.asks),
+        tells=said(frame.tells),
+        thing=thing,
+    )
+
+
+def siblings(frame: Frame) -> list[Frame]:
+    """The frames of its domain, itself among them; of a pattern, all about its thing."""
+    if frame.thing is None:
+        return domains()[frame.domain]
+    return [about_thing(other, frame.thing) for other in domains(PATTERNS)[frame.domain]]
 
 
 def _frame(domain: str, entry: dict[str, Any], lists: dict[str, Make]) -> Frame:
@@ -136,7 +172,7 @@ def _from_list(given: dict[str, list[str]]) -> Make:
 
     def make(rng: random.Random, lang: str) -> Value:
         if rng.random() < _FREE_SHARE:
-            return values.term(rng, lang)
+            return (values.phrase if rng.random() < _PHRASE_SHARE else values.term)(rng, lang)
         return values.same(rng.choice(words[lang]))
 
     return make

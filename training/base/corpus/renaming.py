@@ -58,6 +58,13 @@ def renamed(rng: random.Random, frame: Frame, lang: str) -> Frame | None:
     )
 
 
+def plainly(frame: Frame, lang: str) -> Frame:
+    """`frame` asked for as most people do, by lines that have a word of its descriptions; as it is where none has."""
+    described = {word for text in frame.about[lang] for word in _words(text, lang)}
+    asks = [line for line in frame.asks[lang] if described & _words(always_said(line), lang)]
+    return replace(frame, asks={**frame.asks, lang: asks}) if asks else frame
+
+
 def by_other_words(rng: random.Random, row: Mapping[str, Any], lang: str) -> Mapping[str, Any]:
     """`row` with some of the words that its requests share with its tools' descriptions replaced, wherever they are.
 

@@ -12,7 +12,7 @@ from training.base.corpus import values
 from training.base.corpus.asking import make_request
 from training.base.corpus.document import FREE, Document, Turn, chat, exchange
 from training.base.corpus.forms import Field, Form, in_two_languages, make_form, make_forms, spoken_form
-from training.base.corpus.frames import Frame, domains
+from training.base.corpus.frames import Frame, domains, siblings
 from training.base.corpus.layouts import Writing, make_writing, show_forms
 from training.base.corpus.renaming import renamed
 from training.base.corpus.speaking import Request, asked
@@ -217,10 +217,10 @@ def other_service(rng: random.Random, forms: list[Form], lang: str) -> Form:
     if known_by_words and rng.random() < 0.4:
         return _asked_by_another_word(rng, rng.choice(known_by_words), lang)
     listed, near = {frame.original or frame.names[0] for frame in frames}, {frame.domain for frame in frames}
-    if near and rng.random() < 0.5:
-        siblings = [frame for frame in domains()[rng.choice(sorted(near))] if frame.names[0] not in listed]
-        if siblings:
-            return spoken_form(rng, rng.choice(siblings), set(), "snake")
+    if frames and rng.random() < 0.5:
+        unlisted = [frame for frame in siblings(rng.choice(frames)) if frame.names[0] not in listed]
+        if unlisted:
+            return spoken_form(rng, rng.choice(unlisted), set(), "snake")
     far = rng.choice(domains()[rng.choice([name for name in domains() if name not in near])])
     return _asked_by_another_word(rng, far, lang) if known_by_words else spoken_form(rng, far, set(), "snake")
 
