@@ -23,6 +23,7 @@ from agent.listening import check_address
 from agent.models.names import gguf_file, is_endpoint
 
 BATCH = 8  # rows a step, over all processes
+EPOCHS = 0.5  # of the embedded base's adapter: how a call is written is soon learned, and the minutes go into the base
 HELD_OUT = 150  # rows compared: intervals of about 8 points, in some three minutes on one core
 
 
@@ -40,6 +41,8 @@ def way(model: str, folder: Path, rows: int, seed: int) -> list[Step]:
     dataset, adapter, comparison = folder / "dataset", folder / "adapter", folder / "comparison.json"
     build = ["--tools", "embedded", "--teacher", "embedded", "--rows", str(rows), "--languages", "zh,en"]
     train = ["--model", model, "--dataset", str(dataset), "--output", str(adapter), "--seed", str(seed)]
+    if model == "embedded":
+        train += ["--num_train_epochs", str(EPOCHS)]
     processes = _processes()
     train += ["--processes", str(processes), "--per_device_train_batch_size", str(BATCH // processes)]
     evaluate = ["--model", model, "--adapter", str(adapter), "--dataset", str(dataset), "--limit", str(HELD_OUT)]

@@ -12,7 +12,7 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from agent.errors import UserError
-from training.base.corpus.document import FREE, LEARNED, Document
+from training.base.corpus.document import FREE, HEARD, LEARNED, Document
 from training.base.corpus.mixture import Corpus
 
 IGNORED = -100
@@ -47,7 +47,7 @@ def encode(
     texts = [text for text, _ in document.pieces]
     for place, (piece, (_, weight)) in enumerate(zip(tokenizer(texts)["input_ids"], document.pieces, strict=True)):
         counts = [max(weight, FREE) if learn_all else weight] * len(piece)
-        if weight and place:  # a reply; what stands first answers nothing
+        if weight > HEARD and place:  # a reply; what stands first answers nothing
             counts[0] = decision_weight / 2
             if weight == LEARNED:
                 holds_records = '"' in texts[place]

@@ -5,11 +5,11 @@ the same command goes on from it), `log.jsonl` (loss, probes) and `sessions.json
 makes the model folder of it at any time. One process, one device: bf16 on a GPU and on a CPU that multiplies in it.
 
 Muon moves the matrices, AdamW the embeddings and norms; the rate is constant, then falls to zero over the last part of
-the budget. Most documents are learned on the assistant's words alone: what cannot be predicted only adds noise, and
-words that could as well be others weigh less. The tokens that decide weigh more: the first of a reply (fill a form, ask
-back or decline), and those with which names and values begin. `--start-from MODEL_FOLDER` begins with an exported
-model's weights instead of random ones: a second stage, with a seed and a budget of its own, which may be of more
-layers, heads or width.
+the budget. Most documents are learned on the assistant's words alone, and next to nothing on what people ask: what
+cannot be predicted adds noise. Words that could as well be others weigh less, too. The tokens that decide weigh more:
+the first of a reply (fill a form, ask back or decline), and those with which names and values begin. `--start-from
+MODEL_FOLDER` begins with an exported model's weights instead of random ones: a second stage, with a seed and a budget
+of its own, which may be of more layers, heads or width.
 
 Under `torchrun --nproc_per_node 2 -m training.base.pretrain ...` each process takes batches of its own and all take the
 same step, by the mean of their gradients: on a CPU two processes of one thread beat one process of two.
@@ -38,6 +38,7 @@ from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
 from agent.errors import UserError, exit_codes
 from training.base.attention import BLOCKS, documents
 from training.base.batches import IGNORED, Batch
+from training.base.corpus.document import HEARD
 from training.base.corpus.mixture import Corpus
 from training.base.feed import Feed, Wanted
 from training.base.model import base_config, centre, even_out, exported, grow, random_model
@@ -133,7 +134,7 @@ class Pretraining:
         self.rank, self.processes = (dist.get_rank(), dist.get_world_size()) if grouped else (0, 1)
 
     def step(self, progress: float) -> float:
-        """Train on the next batch, `progress` being the spent share of the budget; the mean loss per learned token."""
+        """Train on the next batch, `progress` being the spent share of the budget; mean loss of replies' tokens."""
         plan, self.progress = self.plan, progress
         batch = next(self._batches)
         inputs, targets = batch.inputs.to(self.device), batch.targets.to(self.device)
@@ -159,7 +160,7 @@ class Pretraining:
         self.steps += 1
         self.tokens += inputs.numel() * self.processes
         self.learned_tokens += int(learned.sum()) * self.processes
-        return float(losses.detach().mean())
+        return float(losses.detach()[weights > HEARD].mean())
 
     @functools.cached_property
     def _batches(self) -> Generator[Batch]:

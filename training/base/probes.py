@@ -16,7 +16,7 @@ from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
 
 from training.base.batches import encode
 from training.base.corpus import copying, filling, matching, reading, services
-from training.base.corpus.document import Document
+from training.base.corpus.document import HEARD, Document
 from training.base.corpus.talk import IDLE_EN, IDLE_ZH
 
 PROBES: dict[str, Callable[[random.Random, str], Document]] = {
@@ -68,7 +68,7 @@ def _exact(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, document
     ids = torch.tensor([row + [tokenizer.pad_token_id] * (length - len(row)) for row, _ in encoded], device=device)
     weights = torch.tensor([row + [0.0] * (length - len(row)) for _, row in encoded], device=device)
     hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
-    wanted, counted = ids[:, 1:], weights[:, 1:] > 0
+    wanted, counted = ids[:, 1:], weights[:, 1:] > HEARD
     found: list[bool] = []
     for row, document in enumerate(documents):
         first = int(counted[row].nonzero()[0])

@@ -5,7 +5,7 @@ import random
 import re
 import string
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from difflib import SequenceMatcher
 from itertools import pairwise, product
@@ -16,9 +16,9 @@ from agent.errors import UserError
 from dataset_builder.embedded_teacher.phrases import sentences_of
 from dataset_builder.embedded_teacher.templates import choose
 from training.base.batches import IGNORED, encode, make_batch
-from training.base.corpus import filling, matching, values, words
+from training.base.corpus import filling, matching, services, values, words
 from training.base.corpus.asking import make_request
-from training.base.corpus.document import FREE, Document, Turn, chat, plain
+from training.base.corpus.document import FREE, HEARD, Document, Turn, chat, plain
 from training.base.corpus.forms import choice_field, make_form, spoken_form
 from training.base.corpus.frames import LANGUAGES, domains
 from training.base.corpus.kinds import GENERIC, ways_to_mention
@@ -268,8 +268,8 @@ def test_a_missing_label_stands_in_the_list_and_not_in_the_message(lang: str) ->
 def test_only_what_the_assistant_says_is_learned_unless_all_is(documents: list) -> None:
     chosen = next(one for one in documents if one.task.startswith("choose"))
     ids, weights = encode(TOKENIZER, chosen, learn_all=False)
-    learned = TOKENIZER.decode([one for one, weight in zip(ids, weights, strict=True) if weight])
-    assert learned == "".join(text for text, weight in chosen.pieces if weight)
+    learned = TOKENIZER.decode([one for one, weight in zip(ids, weights, strict=True) if weight > HEARD])
+    assert learned == "".join(text for text, weight in chosen.pieces if weight > HEARD)
     _, everything = encode(TOKENIZER, chosen, learn_all=True)
     assert min(everything[:-1]) > 0
     assert everything[-1] == 0
@@ -300,6 +300,24 @@ def test_tokens_that_decide_weigh_more_and_free_words_less() -> None:
     for follows in ("_", "Lane", "2", '": "'):
         assert follows in by_weight[1.0]
         assert follows not in deciding
+
+
+def test_what_is_heard_weighs_next_to_nothing_and_decides_nothing() -> None:
+    heard = Turn("user", '"Mill Lane"\nneeds "two" crews', heard=True)
+    turns = [Turn("system", "x"), heard, Turn("assistant", '{"form": "a"}'), Turn("user", "thanks"), heard]
+    document = chat(turns, "made_up")
+    assert document.text == chat([replace(turn, heard=False) for turn in turns], "made_up").text
+    ids, weights = encode(TOKENIZER, document, learn_all=False, decision_weight=4.0)
+    words = [TOKENIZER.decode([one]) for one, weight in zip(ids, weights, strict=True) if weight == HEARD]
+    assert "".join(words) == 2 * f"{heard.text}<|im_end|>"
+
+
+@pytest.mark.parametrize("task", [services.choose, filling.fill, filling.which])
+def test_what_people_ask_is_heard_where_it_is_chosen_and_filled(task: Callable[..., Document]) -> None:
+    for lang in LANGUAGES:
+        heard = [weight == HEARD for index in range(30) for _, weight in task(random.Random(index), lang).pieces]
+        replies = [weight > HEARD for index in range(30) for _, weight in task(random.Random(index), lang).pieces]
+        assert 0.4 * sum(replies) < sum(heard) <= sum(replies)
 
 
 def test_whether_a_value_a_record_or_a_reply_ends_weighs_half_as_much_as_what_it_begins_with() -> None:

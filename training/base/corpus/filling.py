@@ -41,7 +41,7 @@ def fill(rng: random.Random, lang: str, most: int = 8) -> Document:
     turns.append(Turn("assistant", to_json(request.filled)))
     for _ in range(rng.randint(0, most - 1)):
         request = make_request(rng, form, lang)
-        turns += exchange(request.text, to_json(request.filled))
+        turns += exchange(request.text, to_json(request.filled), heard=True)
     return chat(turns, "fill")
 
 
@@ -55,11 +55,11 @@ def which(rng: random.Random, lang: str, most: int = 10) -> Document:
     turns: list[Turn] = []
     for _ in range(rng.randint(1, most)):
         if rng.random() < 0.2:
-            turns += exchange(make_request(rng, other_service(rng, forms, lang), lang).text, nothing)
+            turns += exchange(make_request(rng, other_service(rng, forms, lang), lang).text, nothing, heard=True)
             continue
         picked = [rng.choice(forms) for _ in range(rng.choice((1, 1, 1, 2, 2, 3)))]
         text = joined(rng, [make_request(rng, form, lang).text for form in picked], lang)
-        turns += exchange(text, "\n".join(form.name for form in picked))
+        turns += exchange(text, "\n".join(form.name for form in picked), heard=True)
     turns[0] = Turn("user", f"{lines}\n{ask}\n{turns[0].text}")
     return chat(turns, "which")
 

@@ -180,7 +180,7 @@ def _exchange(rng: random.Random, desk: Desk, kind: str | None) -> tuple[str, li
     """One message and its reply, at times with what follows; of a kind drawn where `kind` is None."""
     kind = kind or rng.choices(list(_KINDS), list(_KINDS.values()))[0]
     if kind == "none":
-        return kind, exchange(*_unsuited(rng, desk), FREE)
+        return kind, exchange(*_unsuited(rng, desk), FREE, heard=True)
     if kind == "ask" and (turns := _forgetful(rng, desk)):
         return kind, turns
     if kind == "same" and (turns := _several_values(rng, desk)):
@@ -188,7 +188,7 @@ def _exchange(rng: random.Random, desk: Desk, kind: str | None) -> tuple[str, li
     if kind == "many":
         return kind, _many(rng, desk)
     request = make_request(rng, rng.choice(desk.forms), desk.lang)
-    turns = exchange(request.text, desk.writing.one(request.form.name, request.filled))
+    turns = exchange(request.text, desk.writing.one(request.form.name, request.filled), heard=True)
     return "one", turns + (follow_up(rng, desk.lang, [request]) if rng.random() < 0.45 else [])
 
 
@@ -240,7 +240,7 @@ def _forgetful(rng: random.Random, desk: Desk) -> list[Turn]:
         return []
     request = make_request(rng, rng.choices(desk.forms, needs)[0], lang, leave_out=True)
     assert request.missing is not None
-    turns = exchange(request.text, desk.question.format(l=request.missing.label[lang]), FREE)
+    turns = exchange(request.text, desk.question.format(l=request.missing.label[lang]), FREE, heard=True)
     if rng.random() < 0.6:
         value = request.missing.make(rng, lang)
         given = rng.choice(
@@ -260,7 +260,7 @@ def _many(rng: random.Random, desk: Desk) -> list[Turn]:
     requests: list[Request] = [make_request(rng, form, desk.lang) for form in picked]
     question = joined(rng, [request.text for request in requests], desk.lang)
     reply = "\n".join(desk.writing.one(request.form.name, request.filled) for request in requests)
-    return exchange(question, reply) + (follow_up(rng, desk.lang, requests) if rng.random() < 0.5 else [])
+    return exchange(question, reply, heard=True) + (follow_up(rng, desk.lang, requests) if rng.random() < 0.5 else [])
 
 
 def joined(rng: random.Random, asked_for: list[str], lang: str) -> str:
@@ -280,7 +280,7 @@ def _several_values(rng: random.Random, desk: Desk) -> list[Turn]:
     varied = rng.choice([item for item in form.fields if item.schema["type"] != "boolean"] or form.fields)
     said = _natural_same(rng, form, varied, lang) if form.spoken else None
     question, records = said or _labelled_same(rng, form, varied, lang)
-    return exchange(question, "\n".join(desk.writing.one(form.name, record) for record in records))
+    return exchange(question, "\n".join(desk.writing.one(form.name, record) for record in records), heard=True)
 
 
 def _labelled_same(rng: random.Random, form: Form, varied: Field, lang: str) -> tuple[str, list[dict[str, Any]]]:
