@@ -27,6 +27,7 @@ from training.base.tokenizer import corpus_tokenizer
 
 CARD_TEMPLATE = Path(__file__).with_name("card.md.jinja")
 SHARD_SIZE = "15MB"
+STORED = torch.bfloat16
 LOSS_POINTS = 12
 
 
@@ -65,7 +66,7 @@ def export(
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as name:
         fresh = Path(name)
-        model.save_pretrained(fresh, max_shard_size=SHARD_SIZE)
+        model.save_pretrained(fresh, state_dict=halved(model), max_shard_size=SHARD_SIZE)
         tokenizer.save_pretrained(fresh)
         (fresh / RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         (fresh / "README.md").write_text(card(record), encoding="utf-8")
@@ -88,6 +89,11 @@ def trained_model(state: dict[str, Any], tokenizer: PreTrainedTokenizerFast) -> 
         eos_token_id=stops, pad_token_id=tokenizer.pad_token_id, do_sample=False, max_new_tokens=512
     )
     return model.eval()
+
+
+def halved(model: Qwen3ForCausalLM) -> dict[str, torch.Tensor]:
+    """The weights in bf16, half the bytes; the config asks for fp32, in which they are loaded and computed."""
+    return {name: weight.to(STORED) for name, weight in model.state_dict().items() if name != "lm_head.weight"}  # tied
 
 
 def _stage_of(blend: Path, earlier: dict[str, Any] | None) -> int:
@@ -157,7 +163,7 @@ def make_record(
         "vocabulary": config.vocab_size,
         "positions": config.max_position_embeddings,
         "longest_row": plan.long_length,
-        "dtype": str(model.dtype).removeprefix("torch."),
+        "dtype": str(STORED).removeprefix("torch."),
         "seeds": [plan.seed],
         "muon_rate": plan.muon_rate,
         "adamw_rate": plan.adamw_rate,

@@ -140,11 +140,18 @@ def test_the_rate_rises_holds_and_ends_at_zero() -> None:
     assert plan.rate(50, 1.0) == 0.0
 
 
+def as_stored(weight: torch.Tensor) -> torch.Tensor:
+    return weight.bfloat16().float()
+
+
 def test_an_exported_model_gives_the_logits_of_the_run(finished: Path, tmp_path: Path) -> None:
     record = export(finished, tmp_path / "model", probe_count=2)
     model = AutoModelForCausalLM.from_pretrained(tmp_path / "model")
-    assert all(torch.equal(value, model.state_dict()[name]) for name, value in weights(finished).items())
+    assert model.dtype == torch.float32
+    assert all(torch.equal(as_stored(value), model.state_dict()[name]) for name, value in weights(finished).items())
     assert record["tokens"] >= 3072
+    stored = list((tmp_path / "model").glob("*.safetensors"))
+    assert sum(file.stat().st_size for file in stored) < 2.1 * record["parameters"] + 10_000
     assert (tmp_path / "model" / "README.md").read_text(encoding="utf-8") == card(record)
     assert AutoTokenizer.from_pretrained(tmp_path / "model").chat_template
 
@@ -156,7 +163,7 @@ def test_a_second_stage_begins_with_the_exported_weights_and_its_record_counts_b
     pretrain(tmp_path / "run", 1024, "--start-from", str(tmp_path / "first"), "--seed", "8", "--muon-rate", "0.0",
              "--adamw-rate", "0.0")  # fmt: skip
     begun = weights(tmp_path / "run")
-    assert all(torch.equal(value, begun[name]) for name, value in weights(finished).items())
+    assert all(torch.equal(as_stored(value), begun[name]) for name, value in weights(finished).items())
     both = export(tmp_path / "run", tmp_path / "second", probe_count=2)
     read = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["counts"][1]
     assert both["tokens"] == first["tokens"] + read > first["tokens"]
@@ -242,7 +249,7 @@ def test_no_chance_changes_when_a_head_is_centred() -> None:
 
 def test_a_stage_may_even_out_what_it_starts_with_and_centre_as_it_goes(finished: Path, tmp_path: Path) -> None:
     first = export(finished, tmp_path / "first", probe_count=2)
-    begun = weights(finished)["model.embed_tokens.weight"]
+    begun = as_stored(weights(finished)["model.embed_tokens.weight"])
     still = ("--start-from", str(tmp_path / "first"), "--muon-rate", "0.0", "--adamw-rate", "0.0")
     pretrain(tmp_path / "evened", 1024, *still, "--even-embeddings", "1.0")
     wanted = begun.clone()
@@ -364,6 +371,7 @@ def test_the_shipped_card_says_what_the_shipped_files_are() -> None:
     )  # fmt: skip
     shards = sorted(SHIPPED.glob("*.safetensors"))
     assert all(shard.stat().st_size < 16 * 2**20 for shard in shards)
+    assert sum(shard.stat().st_size for shard in shards) <= 32 * 2**20
     sizes: dict[str, int] = {}
     for shard in shards:
         with safe_open(shard, framework="pt") as tensors:
