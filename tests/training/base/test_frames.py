@@ -96,7 +96,7 @@ def test_a_pattern_is_about_whatever_thing_it_is_given() -> None:
     for frame, lamp in zip(PATTERNS, LAMPS, strict=True):
         about = [lamp.names, *lamp.about.values(), *lamp.asks.values(), *lamp.tells.values()]
         about += [text for field in lamp.fields.values() for text in (field.names, *field.about.values())]
-        options = [word for field in lamp.fields.values() for words in (field.options or {}).values() for word in words]
+        options = [list((field.options or {}).values()) for field in lamp.fields.values()]
         assert frames.THING not in json.dumps([about, options], ensure_ascii=False)
         assert [frames.slots(line) for line in lamp.asks["zh"]] == [frames.slots(line) for line in frame.asks["zh"]]
         assert [other.names for other in frames.siblings(lamp)].count(lamp.names) == 1

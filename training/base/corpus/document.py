@@ -46,10 +46,9 @@ def chat(turns: list[Turn], task: str) -> Document:
     """
     pieces: list[tuple[str, float]] = []
     for turn in turns:
-        if turn.role == "assistant":
-            pieces += [(f"{TURN_START}assistant\n", READ), (turn.text + TURN_END, turn.weight), ("\n", READ)]
-        elif turn.heard:
-            pieces += [(f"{TURN_START}{turn.role}\n", READ), (turn.text + TURN_END, HEARD), ("\n", READ)]
+        if turn.role == "assistant" or turn.heard:
+            weight = turn.weight if turn.role == "assistant" else HEARD
+            pieces += [(f"{TURN_START}{turn.role}\n", READ), (turn.text + TURN_END, weight), ("\n", READ)]
         else:
             pieces.append((f"{TURN_START}{turn.role}\n{turn.text}{TURN_END}\n", READ))
     return Document(tuple(pieces), task)

@@ -378,7 +378,7 @@ def spoken_forms(rng: random.Random, count: int, taken: set[str], style: str, la
     """
     frames: list[Frame] = []
     if rng.random() < _THING_SHARE:
-        pattern = domains(PATTERNS)[rng.choice(list(domains(PATTERNS)))]
+        pattern = rng.choice(list(domains(PATTERNS).values()))
         thing = _noun(rng, lang is not None)
         chosen = rng.sample(pattern, min(len(pattern), rng.randint(1, count)))
         frames = [about_thing(frame, thing) for frame in chosen]
@@ -411,7 +411,7 @@ def in_two_languages(rng: random.Random, forms: list[Form]) -> list[Form]:
 
 def _in_both_languages(frame: Frame) -> bool:
     """Whether its words mean the same in both: a word that nobody knows means nothing in the other."""
-    return not frame.known_by and frame.thing in (None, *words.THINGS)
+    return not frame.known_by and (frame.thing is None or frame.thing in words.THINGS)
 
 
 def _swapped(form: Form) -> Form:

@@ -60,7 +60,7 @@ def renamed(rng: random.Random, frame: Frame, lang: str) -> Frame | None:
 
 def plainly(frame: Frame, lang: str) -> Frame:
     """`frame` asked for as most people do, by lines that have a word of its descriptions; as it is where none has."""
-    described = {word for text in frame.about[lang] for word in _words(text, lang)}
+    described = _described(frame, lang)
     asks = [line for line in frame.asks[lang] if described & _words(always_said(line), lang)]
     return replace(frame, asks={**frame.asks, lang: asks}) if asks else frame
 
@@ -151,10 +151,15 @@ def _in_its_place(new: str, old: re.Match[str]) -> str:
 
 def _shared(frame: Frame, lang: str) -> list[str]:
     """The words by which people ask for it that its descriptions have too, and few others."""
-    described = {word for text in frame.about[lang] for word in _words(text, lang)}
+    described = _described(frame, lang)
     asked = {word for line in frame.asks[lang] for word in _words(always_said(line), lang)}
     common = _descriptions(lang)
     return sorted(word for word in described & asked if common[word] <= _COMMON)
+
+
+def _described(frame: Frame, lang: str) -> set[str]:
+    """The words of its descriptions."""
+    return {word for text in frame.about[lang] for word in _words(text, lang)}
 
 
 @functools.cache
