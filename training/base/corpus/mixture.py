@@ -24,7 +24,7 @@ TASKS: list[tuple[Task, float, float]] = [
     (reading.report, 6, 5),
     (reading.passage, 6, 1),
     (reading.record, 8, 3),
-    (filling.fill, 14, 24),
+    (filling.fill, 14, 36),
     (filling.which, 8, 45),
     (services.choose, 12, 80),
     (services.same_but, 2, 10),

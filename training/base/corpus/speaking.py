@@ -8,7 +8,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
-from training.base.corpus.forms import Field, Form
+from training.base.corpus.forms import Field, Form, Spoken
 from training.base.corpus.frames import expand, fill, slots
 from training.base.corpus.values import Value, day_as_said, time_of_day
 
@@ -50,7 +50,7 @@ def asked(
         if len(missing) != leave_out or not told.keys() <= {fields[slot].name for slot in held}:
             continue
         if lang == "zh":
-            text = _run_into(rng, text, fields)
+            text = _run_into(rng, text, form.spoken)
         drawn = {slot: told.get(item.name) or item.make(rng, lang) for slot, item in fields.items() if slot in held}
         filled = {fields[slot].name: value.json for slot, value in drawn.items()}
         said = fill(text, {slot: value.said for slot, value in drawn.items()})
@@ -58,11 +58,11 @@ def asked(
     return None
 
 
-def _run_into(rng: random.Random, text: str, fields: dict[str, Field]) -> str:
+def _run_into(rng: random.Random, text: str, spoken: Spoken) -> str:
     """`text` with a time word after a value now and then, where no field could mean the time."""
-    if any(item.make in (day_as_said, time_of_day) for item in fields.values()):
+    if any(spoken.frame.fields[slot].make in (day_as_said, time_of_day) for slot in spoken.slots):
         return text
-    for slot, item in fields.items():
+    for slot, item in spoken.slots.items():
         if item.schema["type"] == "string" and "enum" not in item.schema and rng.random() < _RUN_INTO:
             joint = rng.choice(("的", ""))  # 北京明天天气
             text = text.replace(f"{{{slot}}}的", f"{{{slot}}}{rng.choice(_WHEN)}{joint}")
