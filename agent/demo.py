@@ -23,7 +23,7 @@ from agent.listening import check_address
 from agent.models.names import gguf_file, is_endpoint
 
 BATCH = 8  # rows a step, over all processes
-EPOCHS = 0.6  # of the embedded base's adapter: how a call is written is soon learned, and the minutes go into the base
+EPOCHS = 0.5  # of the embedded base's adapter: how a call is written is soon learned, and the minutes go into the base
 HELD_OUT = 150  # rows compared: intervals of about 8 points, in some three minutes on one core
 
 
