@@ -26,13 +26,8 @@ def like_each_other(forms: Sequence[Form]) -> list[Form]:
     return [_likened_form(form, before) for form in forms]
 
 
-def fields_like_each_other(fields: Sequence[Field]) -> list[Field]:
-    """The fields, whose values at times begin as an earlier one of the same kind began."""
-    return _likened(fields, {})
-
-
 def _likened_form(form: Form, before: dict[Make, list[Value]]) -> Form:
-    fields = _likened(form.fields, before)
+    fields = likened(form.fields, before)
     if form.spoken is None:
         return replace(form, fields=fields)
     named = {item.name: item for item in fields}
@@ -40,7 +35,8 @@ def _likened_form(form: Form, before: dict[Make, list[Value]]) -> Form:
     return replace(form, fields=fields, spoken=replace(form.spoken, slots=slots))
 
 
-def _likened(fields: Sequence[Field], before: dict[Make, list[Value]]) -> list[Field]:
+def likened(fields: Sequence[Field], before: dict[Make, list[Value]]) -> list[Field]:
+    """The fields, whose values at times begin as one in `before` began, by makers; what they make is added to it."""
     return [item if "enum" in item.schema else replace(item, make=_Likened(item.make, before)) for item in fields]
 
 

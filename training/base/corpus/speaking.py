@@ -10,7 +10,7 @@ from typing import Any
 
 from training.base.corpus.forms import Field, Form, Spoken
 from training.base.corpus.frames import expand, fill, slots
-from training.base.corpus.values import Value, day_as_said, time_of_day
+from training.base.corpus.values import Value, day_as_said, in_a_row, time_of_day
 
 _ALL_TOLD = 0.8  # of the results hold nothing but what is told: an answer that leaves values out should be rare
 _DRAWS = 12  # of a line, until one has the values that are wanted
@@ -92,7 +92,5 @@ def _spoken(value: Any, lang: str) -> str:
     if isinstance(value, bool):
         return (("yes", "no"), ("是", "否"))[lang == "zh"][not value]
     if isinstance(value, list):
-        if lang == "zh":
-            return "、".join(map(str, value))
-        return ", ".join(map(str, value[:-1])) + " and " + str(value[-1])
+        return in_a_row([str(item) for item in value], *(("、", "、") if lang == "zh" else (", ", " and ")))
     return str(value)

@@ -76,7 +76,7 @@ def state(rng: random.Random, record: dict[Any, Any], labels: list[tuple[str, st
 
 def _text(value: Any, lang: str) -> str:
     if isinstance(value, list):
-        *most, last = [_text(item, lang) for item in value]
-        mark, joint = ("、", "和") if lang == "zh" else (", ", " and ")
-        return mark.join(most) + joint + last if most else last
+        return values.in_a_row(
+            [_text(item, lang) for item in value], *(("、", "和") if lang == "zh" else (", ", " and "))
+        )
     return value if isinstance(value, str) else to_json(value)

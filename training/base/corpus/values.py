@@ -355,7 +355,11 @@ numbers = several(reading, (3, 3, 4, 4, 5, 5, 6, 7))
 
 def listed(rng: random.Random, said: list[str], lang: str) -> str:
     """Several things in one breath."""
-    mark, last = rng.choice(_LIST_ZH if lang == "zh" else _LIST_EN)
+    return in_a_row(said, *rng.choice(_LIST_ZH if lang == "zh" else _LIST_EN))
+
+
+def in_a_row(said: list[str], mark: str, last: str) -> str:
+    """`said` with `mark` between them, and `last` before the last one."""
     return mark.join(said[:-1]) + last + said[-1] if len(said) > 1 else said[0]
 
 
