@@ -35,7 +35,9 @@ def test_the_nearest_tools_are_ticked_until_the_visitor_chooses(server: Server, 
     page.locator("#offered label:has(input:checked)", has_text="set_timer").wait_for()
     first = page.locator("#offered label").first
     assert first.inner_text().strip() in _ticked(page)  # what is ticked stands in sight
-    page.locator("#question .stop-button").wait_for(state="hidden")
+    # What is typed while the model answers stays in the box; that it no longer does shows only after it has begun.
+    page.locator('#talk [data-testid="bot"]').first.wait_for()
+    page.locator("#question .stop-button").wait_for(state="detached")
     page.locator("#offered label", has_text="set_timer").click()
     page.wait_for_function(f"!document.querySelector('{CHOOSE}').checked")
     chosen = _ticked(page)

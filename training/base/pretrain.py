@@ -73,6 +73,7 @@ class Plan:
     decision_weight: float = 4.0  # of the tokens that decide, the others having 1 or less
     muon_rate: float = 0.02
     adamw_rate: float = 3e-3
+    weight_decay: float = 0.1  # of the matrices, at each step times the rate: 1 / (both) steps are what they remember
     warmup_steps: int = 60
     decay: float = 0.45  # share of the budget over which the rate falls to zero at its end
     rows_share: float = 0.4  # of the documents are the conversations of --rows, where some are given
@@ -125,7 +126,7 @@ class Pretraining:
         self.half = half_precision(self.device)
         muon = torch.optim.Muon if self.half else Float32Muon
         self.optimizers: list[torch.optim.Optimizer] = [
-            muon(matrices, lr=plan.muon_rate),
+            muon(matrices, lr=plan.muon_rate, weight_decay=plan.weight_decay),
             torch.optim.AdamW(others, lr=plan.adamw_rate, betas=(0.9, 0.95), weight_decay=0.0),
         ]
         self.steps, self.tokens, self.learned_tokens, self.seconds = 0, 0, 0, 0.0

@@ -1,6 +1,7 @@
 """How well a base does on documents it has not been given: exact replies, by task and language.
 
-`nearest`, `bound`, `missing` and `name_of` each ask for one skill alone that choosing and filling need.
+`nearest`, `bound`, `missing` and `name_of` each ask for one skill alone that choosing and filling need. Those of
+`unseen` are of domains apart, written for nothing else.
 
 Comes in: a model, a tokenizer, a seed no training document has. Goes out: `{task: share of replies exactly right}`.
 A chat's first reply counts when every token of it, its stop token included, is the model's first choice after the right
@@ -14,6 +15,7 @@ from functools import partial
 import torch
 from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
 
+from training.base import unseen
 from training.base.batches import encode
 from training.base.corpus import copying, filling, matching, reading, services
 from training.base.corpus.document import HEARD, Document
@@ -33,6 +35,8 @@ PROBES: dict[str, Callable[[random.Random, str], Document]] = {
     "bound": partial(matching.bound, most=1),
     "missing": partial(matching.missing, most=1),
     "name_of": partial(matching.name_of, most=1),
+    "unseen_name": unseen.name,
+    "unseen_call": unseen.call,
 }
 # A refusal or a question back has many right wordings: there it counts that the reply begins like one of them.
 FREE_WORDED = {

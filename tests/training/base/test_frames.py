@@ -10,6 +10,7 @@ import pytest
 from agent.toolbox import all_tools
 from dataset_builder.embedded_teacher.phrases import phrases_for, shared_sentences
 from dataset_builder.embedded_teacher.sequences import all_pairs
+from training.base import unseen
 from training.base.corpus import frames, words
 from training.base.corpus.forms import spoken_form, spoken_forms
 from training.base.corpus.speaking import asked, result
@@ -18,6 +19,7 @@ from training.base.corpus.values import Value
 PATTERNS = [frame for pattern in frames.domains(frames.PATTERNS).values() for frame in pattern]
 LAMPS = [frames.about_thing(frame, ("lamp", "灯")) for frame in PATTERNS]
 FRAMES = [frame for domain in frames.domains().values() for frame in domain] + LAMPS
+HELD_OUT = [frame for domain in frames.domains(unseen.HELD_OUT).values() for frame in domain]
 GOOD = """
 values:
   vine: {en: [merlot, riesling], zh: [赤霞珠, 雷司令]}
@@ -81,7 +83,8 @@ def test_a_list_of_words_that_breaks_the_rules_is_told_too(tmp_path: Path) -> No
 def test_every_file_is_sound_and_bilingual() -> None:
     assert len(frames.domains()) >= 250
     assert len(FRAMES) >= 1200
-    for frame in FRAMES:
+    assert len(HELD_OUT) >= 40
+    for frame in FRAMES + HELD_OUT:
         for lang in frames.LANGUAGES:
             required = {f"{{{slot}}}" for slot, field in frame.fields.items() if field.required}
             whole = [line for line in frame.asks[lang] if all(slot in line for slot in required)]
@@ -201,19 +204,31 @@ def _sequences(lines: list[str], lang: str) -> dict[tuple[str, ...], str]:
     return found
 
 
+def _runs_of(chosen: list[frames.Frame], lang: str) -> dict[tuple[str, ...], str]:
+    lines = [line for frame in chosen for line in (*frame.asks[lang], *frame.tells[lang])]
+    return _sequences([line.replace(frames.THING, "{thing}") for line in lines], lang)
+
+
 @pytest.mark.parametrize("lang", frames.LANGUAGES)
 def test_no_sentence_is_one_that_the_teacher_knows(lang: str) -> None:
-    lines = [line for frame in FRAMES + PATTERNS for line in (*frame.asks[lang], *frame.tells[lang])]
-    ours = _sequences([line.replace(frames.THING, "{thing}") for line in lines], lang)
-    theirs = _sequences(_tested_on(lang), lang)
+    ours, theirs = _runs_of(FRAMES + PATTERNS + HELD_OUT, lang), _sequences(_tested_on(lang), lang)
     assert len(theirs) > 500
     assert not [(line, theirs[run]) for run, line in ours.items() if run in theirs]
 
 
+@pytest.mark.parametrize("lang", frames.LANGUAGES)
+def test_what_is_held_out_shares_no_sentence_service_or_domain_with_the_corpus(lang: str) -> None:
+    ours, theirs = _runs_of(HELD_OUT, lang), _runs_of(FRAMES + PATTERNS, lang)
+    assert len(ours) > 500
+    assert not [(line, theirs[run]) for run, line in ours.items() if run in theirs]
+    assert not {name for frame in HELD_OUT for name in frame.names} & {name for frame in FRAMES for name in frame.names}
+    assert not {frame.domain for frame in HELD_OUT} & {frame.domain for frame in FRAMES + PATTERNS}
+
+
 def test_no_service_is_one_of_the_embedded_tools() -> None:
     tools = all_tools()
-    assert not {tool.name for tool in tools} & {name for frame in FRAMES for name in frame.names}
-    assert not {tool.family for tool in tools} & frames.domains().keys()
+    assert not {tool.name for tool in tools} & {name for frame in FRAMES + HELD_OUT for name in frame.names}
+    assert not {tool.family for tool in tools} & {frame.domain for frame in FRAMES + HELD_OUT}
 
 
 def test_two_values_in_a_row_do_not_run_into_one() -> None:

@@ -4,7 +4,7 @@ import random
 
 from training.base.corpus.asking import make_request
 from training.base.corpus.document import Document, Turn, chat, exchange
-from training.base.corpus.forms import make_forms
+from training.base.corpus.forms import Form, make_forms
 from training.base.corpus.layouts import show_forms, to_json
 from training.base.corpus.likeness import like_each_other
 from training.base.corpus.services import joined, other_service
@@ -51,8 +51,8 @@ def which(rng: random.Random, lang: str, most: int = 10) -> Document:
     zh = lang == "zh"
     shown_in = lang if rng.random() < 0.85 else ("en" if zh else "zh")
     forms = make_forms(rng, 2, 7, 1, lang=lang if shown_in == lang else None)
-    lines = "\n".join(rng.choice(("- ", "")) + f"{item.name}: {item.about[shown_in]}" for item in forms)
-    nothing, ask = rng.choice(_WHICH_ZH if zh else _WHICH_EN)
+    lines = listed(rng, forms, shown_in)
+    nothing, ask = rng.choice(WHICH_ZH if zh else WHICH_EN)
     turns: list[Turn] = []
     for _ in range(rng.randint(1, most)):
         if rng.random() < 0.2:
@@ -65,12 +65,17 @@ def which(rng: random.Random, lang: str, most: int = 10) -> Document:
     return chat(turns, "which")
 
 
-_WHICH_EN = (  # what is written where none suits, and the instruction that says so
+def listed(rng: random.Random, forms: list[Form], lang: str) -> str:
+    """A line for each form: its name and its description."""
+    return "\n".join(rng.choice(("- ", "")) + f"{item.name}: {item.about[lang]}" for item in forms)
+
+
+WHICH_EN = (  # what is written where none suits, and the instruction that says so
     ("none", "Which one suits? Write its name only; none if there is none."),
     ("none", "Pick from the list, one name a line, or say none:"),
     ("-", "Name what is needed, in order; - for nothing."),
 )
-_WHICH_ZH = (
+WHICH_ZH = (
     ("无", "用哪一个？只写名字，没有就写无。"),
     ("没有", "选合适的，一行一个名字；都不合适写没有："),
     ("-", "依次写出要用的名字，不需要则写-。"),

@@ -175,7 +175,7 @@ def rough_tokens(text: str) -> float:
     return 0.36 * ascii_ + 0.95 * (len(text) - ascii_)
 
 
-_KINDS = {"one": 36, "many": 28, "none": 16, "ask": 28, "same": 10}  # of a message, and how often in a hundred or so
+_KINDS = {"one": 40, "many": 28, "none": 16, "ask": 20, "same": 10}  # of a message, and how often in a hundred or so
 
 
 def _exchange(rng: random.Random, desk: Desk, kind: str | None) -> tuple[str, list[Turn]]:
