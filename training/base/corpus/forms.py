@@ -60,6 +60,7 @@ RANDOM_MAKES: list[tuple[str, Make]] = [
     ("number", values.amount),
     ("number", values.signed),
     ("string", values.term),
+    ("string", values.title),
 ]
 
 

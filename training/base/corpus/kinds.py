@@ -242,7 +242,7 @@ GENERIC = (  # `{l}` is what people call the field
     ("{v} will do for the {l}", "{l}定在{v}"),
 )
 _ONE_WAY_SHARE = 0.5  # of the messages: whoever says `the size is 3` says `the color is red`, too
-_UNHEARD_SHARE = 0.35  # of those say it with words that nobody knows: what is said twice beside labels is no value
+_UNHEARD_SHARE = 0.5  # of those say it with words that nobody knows: what is said twice beside labels is no value
 
 
 def ways_to_mention(rng: random.Random, mentions: Sequence[tuple[tuple[str, str], ...]]) -> list[tuple[str, str]]:
@@ -256,7 +256,7 @@ def ways_to_mention(rng: random.Random, mentions: Sequence[tuple[tuple[str, str]
 
 
 def _unheard_way(rng: random.Random) -> tuple[str, str]:
-    word, characters = values.scrap(rng).lower(), "".join(rng.sample(COMMON, 2))
+    word, characters = values.scrap(rng).lower(), "".join(rng.sample(COMMON, rng.choice((1, 1, 2))))
     en = rng.choice(("{l} %s {v}", "the {l} %s {v}", "%s {l} {v}", "{v} %s the {l}")) % word
     return en, rng.choice(("{l}%s{v}", "{l}%s{v}", "%s{l}{v}", "{v}%s{l}")) % characters
 

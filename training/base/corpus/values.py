@@ -219,19 +219,22 @@ def address(rng: random.Random, lang: str) -> Value:
     return same(f"{number} {road} {rng.choice(words.ROAD_KINDS_EN)}" + (f", {town}" if town else ""))
 
 
+_TITLES_EN = (  # `and` also stands between two values, so that what follows it has to be read
+    "The {a} {b}", "{a} {b}", "{a} of the {b}", "A {a} for {b}", "{b}", "{a} in {b}", "No {a} {b}", "{a} and {b}",
+    "{a} and {b}", "{a} and {b}",
+)  # fmt: skip
+
+
 def title(rng: random.Random, lang: str) -> Value:
     """What a work, a place or a thing is called: several words, said plain, in quotes or in the marks of a title."""
     if rng.random() < 0.25:
         text = phrase(rng, lang).said
         return Value(text, rng.choice(("《{v}》", "“{v}”", "{v}") if lang == "zh" else ('"{v}"', "{v}")).format(v=text))
     if lang == "zh":
-        text = rng.choice(("", "", "的", "与", "之")).join(_chinese_pieces(rng, rng.randint(1, 3)))
+        text = rng.choice(("", "", "的", "与", "之", "和")).join(_chinese_pieces(rng, rng.randint(1, 3)))
         return Value(text, rng.choice(("《{v}》", "“{v}”", "「{v}」", "{v}", "{v}")).format(v=text))
     one, two = (_title_word(rng), _title_word(rng))
-    shape = rng.choice(
-        ("The {a} {b}", "{a} {b}", "{a} of the {b}", "{a} and {b}", "A {a} for {b}", "{b}", "{a} in {b}", "No {a} {b}")
-    )
-    text = shape.format(a=one, b=two)
+    text = rng.choice(_TITLES_EN).format(a=one, b=two)
     if rng.random() < 0.3:
         text = text.lower()
     return Value(text, rng.choice(('"{v}"', "'{v}'", "“{v}”", "{v}", "{v}", "{v}")).format(v=text))
