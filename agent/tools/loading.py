@@ -6,6 +6,7 @@ and the entry. Importing a file runs it: give only files you trust.
 
 import importlib
 import importlib.util
+import inspect
 import json
 import sys
 import traceback
@@ -71,14 +72,14 @@ def _import_file(path: Path) -> ModuleType:
 
 
 def _import_module(name: str) -> ModuleType:
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise UserError(f"no tools at {name!r}: that is no module name", mend=_MEND)
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
             raise UserError(f"no tools at {name!r}: there is no such module", mend=_MEND) from error
         raise _import_failed(error, name) from error
-    except (TypeError, ValueError) as error:  # names such as "" or "..x"
-        raise UserError(f"no tools at {name!r}: that is no module name", mend=_MEND) from error
     except (Exception, SystemExit) as error:
         raise _import_failed(error, name) from error
 
@@ -88,7 +89,11 @@ def _import_failed(error: BaseException, where: str) -> UserError:
         return error
     if isinstance(error, SyntaxError):
         return UserError(f"{error.msg}, line {error.lineno}", where=where)
-    line = traceback.extract_tb(error.__traceback__)[-1].lineno
+    frames = traceback.extract_tb(error.__traceback__)
+    # The line to mend is the person's own, not the one of ours or of a library in which it was found out.
+    own = [frame for frame in frames if frame.filename == where]
+    others = [frame for frame in frames if Path(frame.filename).parent != Path(__file__).parent]
+    line = (own or others or frames)[-1].lineno
     return UserError(f"importing it raised {type(error).__name__} in line {line}: {error}", where=where)
 
 
@@ -145,10 +150,12 @@ def _check(tools: list[Tool], source: str) -> None:
         if tool.name in seen:
             raise UserError(f"two tools are named {tool.name!r}", where=source)
         seen.add(tool.name)
+        code = getattr(inspect.unwrap(tool.function), "__code__", None) if tool.function else None
+        where = f"{source}, " + (f"line {code.co_firstlineno}, " if code else "") + f"tool {tool.name}"
         try:
             problem = schema_problem(tool.schema["function"]["parameters"])
         except ValueError as error:
             mend = "each parameter needs a type hint and a line under Args: in the docstring"
-            raise UserError(str(error), where=f"{source}, tool {tool.name}", mend=mend) from error
+            raise UserError(str(error), where=where, mend=mend) from error
         if problem:
-            raise UserError(f"its parameters are no JSON Schema: {problem}", where=f"{source}, tool {tool.name}")
+            raise UserError(f"its parameters are no JSON Schema: {problem}", where=where)

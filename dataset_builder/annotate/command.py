@@ -24,6 +24,9 @@ def annotate(
     export: Annotated[
         str | None, typer.Option(help="Open no page: write the accepted rows to this dataset folder, and stop.")
     ] = None,
+    unreviewed: Annotated[
+        bool, typer.Option(help="With --export: keep the rows that nobody has reviewed, too, as they are.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option(help="With --export: replace a dataset that is there.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="With --export: print the numbers as one JSON document.")
@@ -35,15 +38,16 @@ def annotate(
     """
     from dataset_builder.annotate.desk import Desk
 
-    if export is None and (as_json or overwrite):
-        raise UserError("--json and --overwrite belong to an export", mend="add --export FOLDER")
+    if export is None and (as_json or overwrite or unreviewed):
+        raise UserError("--json, --overwrite and --unreviewed belong to an export", mend="add --export FOLDER")
     desk = Desk(folder)
     if export is not None:
         from dataset_builder.annotate.export import export as write
 
-        done = write(desk, export, overwrite=overwrite)
-        rows = sum(done["rows"].values())
-        line = f"{rows} accepted rows ({done['edited']} rows edited) in {done['folder']}; {done['rejected']} left out"
+        done = write(desk, export, unreviewed=unreviewed, overwrite=overwrite)
+        accepted = sum(done["rows"].values()) - done["unreviewed"]
+        line = f"{accepted} accepted rows" + (f" and {done['unreviewed']} unreviewed ones" if unreviewed else "")
+        line += f" ({done['edited']} rows edited) in {done['folder']}; {done['rejected']} left out"
         typer.echo(json.dumps(done, ensure_ascii=False) if as_json else line)
         return
     check_address(host, port)

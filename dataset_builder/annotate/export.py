@@ -19,8 +19,14 @@ from dataset_builder.rows import MANIFEST, Rejected, Row, sift, write_dataset
 STAGE = "annotate"
 
 
-def export(desk: Desk, folder: str | Path, *, overwrite: bool = False) -> dict[str, Any]:
-    """Write what was accepted. Returns the numbers: rows per split, edited rows, and rejections by status.
+def export(desk: Desk, folder: str | Path, *, unreviewed: bool = False, overwrite: bool = False) -> dict[str, Any]:
+    """Write what was accepted. Returns the numbers: rows per split, edited ones, unreviewed ones, rows left out.
+
+    Args:
+        desk: The rows, and what people did to them.
+        folder: Where the dataset goes.
+        unreviewed: Keep the rows that nobody has edited or decided about, too, as they are.
+        overwrite: Replace a dataset that is there.
 
     Raises:
         UserError: Nothing was accepted yet, or the folder cannot be written.
@@ -29,23 +35,28 @@ def export(desk: Desk, folder: str | Path, *, overwrite: bool = False) -> dict[s
     splits: dict[str, list[Row]] = {}
     rejected: list[Rejected] = []
     edits: list[dict[str, Any]] = []
+    untouched = 0
     for sheet, standing in _read(desk):
         row = _as_row(sheet, standing)
-        if standing.status == "accepted":
+        edited, still_open = row["quality"]["edited"], standing.status == "open"
+        if standing.status == "accepted" or (unreviewed and still_open and not edited):
             good, bad = sift([row], stage=STAGE)
             splits.setdefault(sheet.split, []).extend(good)
             rejected.extend(bad)
+            untouched += len(good) if still_open else 0
         else:
-            reason = {"open": "not reviewed", "deleted": "deleted"}.get(standing.status, standing.reason)
+            waits = "edited, but neither accepted nor rejected" if edited else "not reviewed"
+            reason = {"open": waits, "deleted": "deleted"}.get(standing.status, standing.reason)
             rejected.append({"stage": STAGE, "reason": reason, "row": dict(row)})
-        if standing.messages is not None and standing.messages != sheet.row["messages"]:
+        if edited:
             edits.append({"id": row["id"], "status": standing.status, "original": sheet.row, "edited": row})
     counts = {split: len(rows) for split, rows in splits.items()}
     example = next((row for rows in splits.values() for row in rows), None)
     if example is None:
         raise UserError("no row was accepted yet", where=str(desk.path), mend="accept some with `callsmith annotate`")
     report = Report(
-        origin="Conversations that people read, edited where needed, and accepted one by one.",
+        origin="Conversations that people read, edited where needed, and accepted one by one"
+        + (f", and {untouched:,} that nobody has reviewed, as they were." if untouched else "."),
         settings={"source": desk.path.resolve().name},
         license=_license(desk.path),
         rows=counts,
@@ -56,7 +67,8 @@ def export(desk: Desk, folder: str | Path, *, overwrite: bool = False) -> dict[s
     card = card_text(report, example, title=f"{desk.path.resolve().name}, reviewed", place=folder.name)
     write_dataset(folder, splits, card=card, rejected=rejected, manifest=report.as_json(), overwrite=overwrite)
     _write_lines(folder / "edits.jsonl", edits)
-    return {"folder": str(folder), "rows": counts, "edited": len(edits), "rejected": len(rejected)}
+    numbers = {"edited": len(edits), "unreviewed": untouched, "rejected": len(rejected)}
+    return {"folder": str(folder), "rows": counts, **numbers}
 
 
 def _read(desk: Desk) -> Iterator[tuple[Sheet, Standing]]:

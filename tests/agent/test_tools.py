@@ -196,7 +196,7 @@ def test_a_function_that_says_too_little_names_what_is_missing(head, args, reaso
     source = tmp_path / "tools.py"
     docstring = f'"""Do.\n\n    Args:\n        {args}\n    """'
     source.write_text(f"from agent.tools import tool\n\n@tool\ndef f({head}):\n    {docstring}\n")
-    with pytest.raises(UserError, match="tool f") as caught:
+    with pytest.raises(UserError, match=r"tools\.py, line 3, tool f") as caught:
         load_tools(str(source))
     assert reason in str(caught.value)
 
@@ -432,6 +432,8 @@ def test_a_broken_tool_list_names_file_and_entry(tmp_path, text, words):
         ("def f(:\n", "line 1"),
         ("import no_such_module_here\n", "importing it raised ModuleNotFoundError in line 1"),
         ("x = 1\n", "there is no tool in it"),
+        ("from agent.tools import tool\n\n\n@tool\ndef f(x: int): ...\n", "in line 4: @tool: f needs a docstring"),
+        ("import json\n\njson.loads('{')\n", "JSONDecodeError in line 3"),
     ],
 )
 def test_a_broken_tool_file_names_file_and_line(tmp_path, text, words):
@@ -441,6 +443,13 @@ def test_a_broken_tool_file_names_file_and_line(tmp_path, text, words):
         load_tools(str(path))
     assert words in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+def test_a_broken_module_of_tools_names_the_line_in_it(tmp_path, monkeypatch):
+    (tmp_path / "broken_tools.py").write_text("from agent.tools import tool\n\n\n@tool\ndef f(x: int): ...\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UserError, match="in line 4: @tool: f needs a docstring"):
+        load_tools("broken_tools")
 
 
 @pytest.mark.parametrize("source", ["missing.py", "missing.json", "no.such.module", "", "..", "agent.errors"])

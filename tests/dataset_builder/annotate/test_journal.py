@@ -249,3 +249,23 @@ def test_what_was_accepted_comes_out_as_rows_and_the_rest_with_its_reason(desk: 
     edits = [json.loads(line) for line in (tmp_path / "out" / "edits.jsonl").read_text("utf-8").splitlines()]
     assert edits[0]["original"]["messages"] == rows()[0]["messages"]
     assert edits[0]["edited"]["messages"] == written[0]["messages"]
+
+
+def test_with_the_unreviewed_rows_corrections_reach_a_whole_dataset(desk: Desk, tmp_path: Path) -> None:
+    seat = desk.decide(_edited(desk, desk.sit("me"), "北京晴，适合出门。"), "accept")
+    seat = _edited(desk, desk.next_open(seat), "half done")  # edited, and nobody has said that it is right now
+    desk.decide(desk.next_open(seat), "reject", "wrong tool")
+    done = export(desk, tmp_path / "out", unreviewed=True)
+    assert (done["rows"], done["edited"], done["unreviewed"], done["rejected"]) == ({"train": 3}, 2, 2, 2)
+    written = read_rows(tmp_path / "out")
+    assert [row["id"] for row in written] == ["row-1", "row-4", "row-5"]
+    assert [row["quality"]["review"] for row in written] == ["accepted", "open", "open"]
+    assert written[0]["messages"][-1]["content"] == "北京晴，适合出门。"
+    assert written[1]["messages"] == rows()[3]["messages"]
+    lines = (tmp_path / "out" / "rejected.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line)["reason"] for line in lines] == ["edited, but neither accepted nor rejected", "wrong tool"]
+    assert "2 that nobody has reviewed" in (tmp_path / "out" / "README.md").read_text("utf-8")
+
+
+def test_a_dataset_that_nobody_reviewed_comes_out_as_it_is(desk: Desk, tmp_path: Path) -> None:
+    assert export(desk, tmp_path / "out", unreviewed=True)["unreviewed"] == len(rows())
