@@ -6,7 +6,7 @@ import pytest
 
 from training.evaluate.counting import count, share
 from training.evaluate.decisions import decisions_of
-from training.evaluate.judge import Written, canonical, judge, numbers
+from training.evaluate.judge import Written, canonical, judge, numbers, values
 
 RIGHT = {"name": "add", "arguments": {"a": 3, "b": 2}}
 
@@ -131,10 +131,104 @@ def test_an_answer_repeats_the_texts_that_the_right_one_repeats(rows):
     assert not judge(decision, Written("Sun in Turin", [], []))["right_answer"]
 
 
+@pytest.mark.parametrize("repair", ["name misspelt", "arguments beside the name", "missing closing tag"])
+def test_a_call_that_had_to_be_mended_is_not_exact(act, repair):
+    verdict = judge(act, Written("", [dict(RIGHT)], [], repairs=[repair]))
+    assert not verdict["valid_call"]
+    assert not verdict["right_arguments"]
+    assert not verdict["decision"]
+    assert verdict["right_tool"] is ("name" not in repair)
+
+
+def test_a_right_call_that_never_ends_is_not_exact(act):
+    assert not judge(act, Written("", [dict(RIGHT)], [], ended=False))["decision"]
+
+
+def test_a_default_may_be_said_or_left_out(rows, act):
+    row = copy.deepcopy(rows[act.row])
+    parameters = row["tools"][0]["function"]["parameters"]
+    assert row["tools"][0]["function"]["name"] == "add"
+    parameters["properties"]["digits"] = {"type": "integer", "description": "digits", "default": 2}
+    parameters["required"] = ["a", "b"]
+    decision = decisions_of([row])[0]
+
+    def right(arguments):
+        return judge(decision, calls({"name": "add", "arguments": arguments}))["right_arguments"]
+
+    assert right({"a": 3, "b": 2, "digits": 2})
+    assert right({"a": 3, "b": 2, "digits": 2.0})
+    assert not right({"a": 3, "b": 2, "digits": 3})
+    assert judge(decision, calls({"name": "add", "arguments": {"a": 3, "b": 2, "digits": 2.0}}))["valid_call"]
+    parameters["required"] = ["a", "b", "digits"]  # whoever needs it said takes nothing for granted
+    assert not right({"a": 3, "b": 2, "digits": 2})
+
+
+def _answer_to(rows, result, gold, question="Say it."):
+    row = copy.deepcopy(rows[0])
+    row["messages"][0]["content"] = question
+    row["messages"][1]["tool_calls"][0]["id"] = "a1b2C3d4E"
+    row["messages"][2] = {**row["messages"][2], "content": result, "tool_call_id": "a1b2C3d4E"}
+    row["messages"][3]["content"] = gold
+    return decisions_of([row])[1]
+
+
+def test_an_answer_of_which_nothing_can_be_checked_is_not_counted(rows):
+    decision = _answer_to(rows, "Error: ValueError: nothing found for lamp", "Sorry, there is none.")
+    assert judge(decision, Written("Removed.", [], [])) == judge(decision, Written("", [], [])) == {}
+
+
+def test_a_number_out_of_a_calls_id_comes_from_nowhere(rows):
+    decision = _answer_to(rows, '{"removed": "台灯", "left": 1}', "已移除台灯，还剩1件。")
+    assert judge(decision, Written("台灯移除了，还剩1件", [], []))["right_answer"]
+    assert not judge(decision, Written("已移除台灯，还剩1件，退款4元。", [], []))["right_answer"]
+
+
+def test_a_number_of_a_date_is_not_the_result(rows):
+    question = "From 2024-03-01 to 2024-03-04?"
+    decision = _answer_to(rows, '{"days": 3}', "From 2024-03-01 to 2024-03-04 it is 3 days.", question)
+    assert judge(decision, Written("3 days", [], []))["right_answer"]
+    assert judge(decision, Written("2024年3月1日到2024年3月4日是3天", [], []))["right_answer"]
+    assert not judge(decision, Written("From 2024-03-01 to 2024-03-04 it is 4 days.", [], []))["right_answer"]
+
+
+@pytest.mark.parametrize("said", ["今天是-3度", "气温 -3 度", "-3°C"])
+def test_a_minus_behind_chinese_words_is_read(rows, said):
+    decision = _answer_to(rows, '{"degrees": -3}', "今天-3度。")
+    assert judge(decision, Written(said, [], []))["right_answer"]
+    assert not judge(decision, Written("今天3度", [], []))["right_answer"]
+
+
+def test_a_further_call_after_a_result_is_to_be_decided_too(rows, act):
+    row = copy.deepcopy(rows[act.row])
+    user, call, result, answer = row["messages"]
+    second = copy.deepcopy(call)
+    second["tool_calls"][0]["id"] = "abcdefgh9"
+    row["messages"] = [user, call, result, second, {**result, "tool_call_id": "abcdefgh9"}, answer]
+    found = decisions_of([row])
+    assert [(one.kind, one.turn) for one in found] == [("act", 1), ("act", 3), ("answer", 5)]
+    assert judge(found[1], calls(RIGHT))["decision"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("2024-05-01 and 7", {(2024, 5, 1), 7}),
+        ("2024年5月1日，7件", {(2024, 5, 1), 7}),
+        ("2024/5/1", {(2024, 5, 1)}),
+        ("12024-05-01", {12024, 5, 1}),
+    ],
+)
+def test_a_date_is_one_value(text, found):
+    assert values(text) == found
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [
         ("1,234.5 and -3", {1234.5, -3}),
+        ("分别是120，450", {120, 450}),
+        ("3月-5月", {3, 5}),
+        ("相差-120天", {-120}),
         ("on 2024-05-01", {2024, 5, 1}),
         ("３７度", {37}),
         ("1,2,3", {1, 2, 3}),

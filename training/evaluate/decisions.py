@@ -1,8 +1,8 @@
 """The places in a conversation where a model must decide, each with the true prompt and what is right there.
 
-Comes in: conversations. Goes out: `Decision`s. Two kinds: *act* is the first assistant turn after a user turn (call
-which tools, with what, or none), *answer* is the text after true tool results. The prompt is always the gold one, so
-that one mistake is counted once. Knows nothing of models.
+Comes in: conversations. Goes out: `Decision`s. Two kinds: *act* is the assistant turn after a user turn (call which
+tools, with what, or none) and a further call after true tool results, *answer* is the text after them. The prompt is
+always the gold one, so that one mistake is counted once. Knows nothing of models.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ class Decision:
     Args:
         row: Index of the conversation; `turn` is the index of the message that `gold` is.
         prompt: Every message before it.
-        results: The contents of the tool turns that it answers; `[]` for an act.
+        results: The contents of the tool turns since the last user turn.
     """
 
     row: int
@@ -49,11 +49,11 @@ def _in_row(index: int, row: Mapping[str, Any]) -> Iterable[Decision]:
         if message["role"] != "assistant" or not message.get("train", True) or turn == 0:
             continue
         before = messages[turn - 1]["role"]
-        if before == "user" or (before == "tool" and not message.get("tool_calls")):
+        if before in ("user", "tool"):
             yield Decision(
                 row=index,
                 turn=turn,
-                kind="act" if before == "user" else "answer",
+                kind="answer" if before == "tool" and not message.get("tool_calls") else "act",
                 prompt=messages[:turn],
                 tools=row["tools"],
                 gold=message,

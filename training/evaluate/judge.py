@@ -8,10 +8,11 @@ import json
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from agent.messages import ToolSchema
 from agent.tools import validate_arguments
 from training.evaluate.decisions import Decision
 
@@ -26,30 +27,43 @@ MEASURES = {
     "right_answer": "right answer after a result",
 }
 MEANING = {
-    "decision": "of all turns after a user: exactly the right calls, or none where none is right",
-    "valid_call": "where calls are right: there are calls, all parse, name offered tools and fit their schemas",
+    "decision": "of all turns where a call may be right: exactly the right calls, or none where none is right",
+    "valid_call": "where calls are right: there are calls, none had to be mended, all name offered tools and fit their "
+    "schemas",
     "right_tool": "where calls are right: the called names are the right ones, each as often as it should be",
-    "right_arguments": "where calls are right: names and all arguments equal as JSON (1 equals 1.0)",
+    "right_arguments": "where calls are right: names and all arguments equal as JSON (1 equals 1.0, left out equals "
+    "the schema's default), nothing had to be mended, and the reply comes to its end",
     "parallel": "where several calls are right at once: all of them exact",
     "right_abstention": "where no call is right: a reply in words that comes to its end, and no try at a call",
-    "over_calling": "of all turns after a user: more calls than are right",
-    "right_answer": "after true results: states the values that the right answer states, and no number from nowhere",
+    "over_calling": "of all turns where a call may be right: more calls than are right",
+    "right_answer": "after true results: states the values of them that the right answer states, where it states any, "
+    "and no number from nowhere",
 }
 
-_NUMBER = re.compile(r"(?<![\w.])-\d+(?:\.\d+)?|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
+# A minus has no letter, digit or stop before it; between 3月 and 5月 stands no minus either.
+_NUMBER = re.compile(
+    r"(?<![A-Za-z0-9_.])(?<!\d[\u3400-\u9fff])-\d+(?:\.\d+)?|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
+)
+_DATE = re.compile(r"(?<!\d)(\d{4})(?:[-/](\d{1,2})[-/](\d{1,2})(?!\d)|\s*年\s*(\d{1,2})\s*月\s*(\d{1,2})\s*[日号])")
 
 
 @dataclass(frozen=True)
 class Written:
     """What a model wrote, parsed: `calls` as `{"name", "arguments"}`, `problems` what could not be understood.
 
-    `ended` is false where the longest reply cut it short.
+    `ended` is false where the longest reply cut it short; `repairs` are what the parser had to mend to read the calls.
     """
 
     content: str
     calls: list[dict[str, Any]]
     problems: list[str]
     ended: bool = True
+    repairs: Sequence[str] = ()
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether the calls are as they were written: an agent may mend them, but what was mended was not exact."""
+        return not self.problems and not self.repairs
 
     @property
     def is_text(self) -> bool:
@@ -60,17 +74,20 @@ class Written:
 def judge(decision: Decision, written: Written) -> dict[str, bool]:
     """The measures that apply to this decision, and whether each holds of the reply."""
     if decision.kind == "answer":
-        return {"right_answer": _right_answer(decision, written)}
+        stated = _stated(decision)
+        return {"right_answer": _right_answer(decision, written, *stated)} if any(stated) else {}
     right = decision.gold_calls
     over = {"over_calling": len(written.calls) > len(right)}
     if not right:
         abstained = written.is_text
         return {"decision": abstained, "right_abstention": abstained, **over}
-    exact = _bag(written.calls) == _bag(right) and not written.problems
+    schemas = {tool["function"]["name"]: tool for tool in decision.tools}
+    exact = _bag(written.calls, schemas) == _bag(right, schemas) and written.is_clean and written.ended
+    named = Counter(call["name"] for call in written.calls) == Counter(call["name"] for call in right)
     return {
         "decision": exact,
-        "valid_call": _valid(decision, written),
-        "right_tool": Counter(call["name"] for call in written.calls) == Counter(call["name"] for call in right),
+        "valid_call": _valid(schemas, written),
+        "right_tool": named and not any("name" in repair for repair in written.repairs),
         "right_arguments": exact,
         **({"parallel": exact} if len(right) > 1 else {}),
         **over,
@@ -83,8 +100,16 @@ def canonical(value: Any) -> str:
 
 
 def numbers(text: str) -> set[float]:
-    """The numbers written in a text, full-width digits and thousands commas included."""
-    return {float(found.replace(",", "")) for found in _NUMBER.findall(unicodedata.normalize("NFKC", text))}
+    """The numbers written in a text, full-width digits and thousands commas included; a date is three of them."""
+    plain = unicodedata.normalize("NFKC", text.replace("，", " ， "))  # between two numbers it is no thousands' comma
+    return {float(found.replace(",", "")) for found in _NUMBER.findall(plain)}
+
+
+def values(text: str) -> set[float | tuple[int, ...]]:
+    """The dates written in a text as (year, month, day), and the numbers that stand outside of them."""
+    plain = unicodedata.normalize("NFKC", text.replace("，", " ， "))
+    dates = {tuple(int(part) for part in found if part) for found in _DATE.findall(plain)}
+    return dates | numbers(_DATE.sub(" ", plain))
 
 
 def _plain(value: Any) -> Any:
@@ -95,35 +120,54 @@ def _plain(value: Any) -> Any:
     return [_plain(one) for one in value] if isinstance(value, list) else value
 
 
-def _bag(calls: Sequence[dict[str, Any]]) -> Counter[tuple[str, str]]:
-    return Counter((call["name"], canonical(call["arguments"])) for call in calls)
+def _bag(calls: Sequence[dict[str, Any]], schemas: Mapping[str, ToolSchema]) -> Counter[tuple[str, str]]:
+    return Counter((call["name"], canonical(_told(call, schemas.get(call["name"])))) for call in calls)
 
 
-def _valid(decision: Decision, written: Written) -> bool:
-    schemas = {tool["function"]["name"]: tool for tool in decision.tools}
-    if not written.calls or written.problems:
+def _told(call: dict[str, Any], schema: ToolSchema | None) -> Any:
+    """The arguments without those that say what is true without them: an optional parameter's own default."""
+    arguments = call["arguments"]
+    if schema is None or not isinstance(arguments, dict):
+        return arguments
+    parameters = schema["function"]["parameters"]
+    optional = {name: one for name, one in parameters.get("properties", {}).items()
+                if "default" in one and name not in parameters.get("required", [])}  # fmt: skip
+    return {
+        name: value
+        for name, value in arguments.items()
+        if name not in optional or canonical(value) != canonical(optional[name]["default"])
+    }
+
+
+def _valid(schemas: Mapping[str, ToolSchema], written: Written) -> bool:
+    if not written.calls or not written.is_clean:
         return False
     for call in written.calls:
         if call["name"] not in schemas:
             return False
-        _, coerced, errors = validate_arguments(schemas[call["name"]], call["arguments"])
-        if coerced or errors:
+        fitted, _, errors = validate_arguments(schemas[call["name"]], call["arguments"])
+        if errors or canonical(fitted) != canonical(call["arguments"]):  # "7" had to be made 7; 7.0 is 7
             return False
     return True
 
 
-def _right_answer(decision: Decision, written: Written) -> bool:
-    """No call, every value of the results that the gold answer states, and no number that stands nowhere before."""
+def _stated(decision: Decision) -> tuple[set[float | tuple[int, ...]], set[str]]:
+    """The dates and numbers, and the texts, of the results that the right answer states."""
+    gold = decision.gold["content"]
+    texts = {text for result in decision.results for text in _texts(result, gold)}
+    return values(gold) & values(" ".join(decision.results)), texts
+
+
+def _right_answer(decision: Decision, written: Written, wanted: set[float | tuple[int, ...]], texts: set[str]) -> bool:
+    """No call, every value that is `wanted`, all `texts`, and no number that stands nowhere before."""
     if not written.is_text:
         return False
-    gold, said = decision.gold["content"], written.content
-    known = " ".join([*decision.results, *(message["content"] for message in decision.prompt), gold])
-    calls = " ".join(json.dumps(message.get("tool_calls", [])) for message in decision.prompt)
-    if numbers(said) - numbers(known) - numbers(calls):
+    said = written.content
+    spoken = [*decision.results, *(message["content"] for message in decision.prompt), decision.gold["content"]]
+    called = [call["function"]["arguments"] for one in decision.prompt for call in one.get("tool_calls", [])]
+    if numbers(said) - numbers(" ".join(spoken)) - numbers(json.dumps(called, ensure_ascii=False)):
         return False
-    wanted = numbers(gold) & numbers(" ".join(decision.results))
-    texts = {text for result in decision.results for text in _texts(result, gold)}
-    return wanted <= numbers(said) and all(_folded(text) in _folded(said) for text in texts)
+    return wanted <= values(said) and all(_folded(text) in _folded(said) for text in texts)
 
 
 def _texts(result: str, gold: str) -> set[str]:

@@ -77,7 +77,7 @@ def fitting(model: ChatModel, decisions: Sequence[Decision], sampling: Sampling)
 def written(reply: Reply) -> Written:
     """The parts of a reply that are judged."""
     calls = [dict(call["function"]) for call in reply.message.get("tool_calls", [])]
-    return Written(reply.message["content"], calls, reply.problems, ended=reply.finish == "stop")
+    return Written(reply.message["content"], calls, reply.problems, reply.finish == "stop", reply.repairs)
 
 
 def _in_batches(
