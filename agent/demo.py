@@ -20,20 +20,24 @@ import typer
 
 from agent.errors import UserError
 from agent.listening import check_address
-from agent.models.names import gguf_file, is_endpoint
+from agent.models.names import gguf_file, is_endpoint, weights_hash
 
 BATCH = 8  # rows a step, over all processes
 EPOCHS = 0.5  # of the embedded base's adapter: how a call is written is soon learned, and the minutes go into the base
+ROOM_TO_THINK = 1024  # tokens of a reply: other bases may think first, and what is cut counts as wrong
 HELD_OUT = 150  # rows compared: intervals of about 8 points, in some three minutes on one core
 
 
 @dataclass(frozen=True)
 class Step:
-    """One command of the way. `result` is the file that only a finished step leaves behind."""
+    """One command of the way. `result` is the file that only a finished step leaves behind; `base` tells the weights
+    that it stands on, where they are here.
+    """
 
     title: str
     arguments: list[str]
     result: Path
+    base: str | None = None
 
 
 def way(model: str, folder: Path, rows: int, seed: int) -> list[Step]:
@@ -41,20 +45,23 @@ def way(model: str, folder: Path, rows: int, seed: int) -> list[Step]:
     dataset, adapter, comparison = folder / "dataset", folder / "adapter", folder / "comparison.json"
     build = ["--tools", "embedded", "--teacher", "embedded", "--rows", str(rows), "--languages", "zh,en"]
     train = ["--model", model, "--dataset", str(dataset), "--output", str(adapter), "--seed", str(seed)]
+    base = weights_hash(model)
     if model == "embedded":
         train += ["--num_train_epochs", str(EPOCHS)]
     processes = _processes()
     train += ["--processes", str(processes), "--per_device_train_batch_size", str(BATCH // processes)]
     evaluate = ["--model", model, "--adapter", str(adapter), "--dataset", str(dataset), "--limit", str(HELD_OUT)]
     evaluate += ["--output", str(comparison), "--save", str(folder / "replies.jsonl")]
+    if model != "embedded":
+        evaluate += ["--max-new-tokens", str(ROOM_TO_THINK)]
     return [
         Step(
             "Build a dataset: questions, checks, tools really executed",
             ["build", *build, "--seed", str(seed), "--output", str(dataset), "--overwrite"],
             dataset / "README.md",
         ),
-        Step("Train a LoRA adapter on the assistant's tokens only", ["train", *train], adapter / "README.md"),
-        Step("Compare base and adapter on tools never seen in training", ["evaluate", *evaluate], comparison),
+        Step("Train a LoRA adapter on the assistant's tokens only", ["train", *train], adapter / "README.md", base),
+        Step("Compare base and adapter on tools never seen in training", ["evaluate", *evaluate], comparison, base),
     ]
 
 
@@ -67,7 +74,7 @@ def demo(
     model: Annotated[str, typer.Option(help="The base: `embedded`, a Hub id or a folder.")] = "embedded",
     folder: Annotated[Path, typer.Option(help="Where dataset, adapter and comparison go.")] = Path("runs/demo"),
     rows: Annotated[int, typer.Option(min=50, help="How many conversations to build.")] = 4000,
-    seed: Annotated[int, typer.Option(help="Makes the run repeatable.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Makes the run repeatable.")] = 0,
     serve: Annotated[bool, typer.Option(help="Open the Space at the end.")] = True,
     port: Annotated[int, typer.Option(min=1, max=65535, help="The Space's port on 127.0.0.1.")] = 7860,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
@@ -144,7 +151,7 @@ class _Done:
 
 
 def _fingerprint(step: Step) -> str:
-    return hashlib.sha256(json.dumps(step.arguments).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps([step.arguments, step.base]).encode()).hexdigest()[:16]
 
 
 def _run(arguments: list[str], *, quiet_stdout: bool) -> None:

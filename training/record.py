@@ -14,6 +14,7 @@ from accelerate import PartialState
 from datasets import Dataset
 from trl import ModelConfig, ScriptArguments, SFTConfig
 
+from agent.models.names import weights_hash
 from training.arguments import RunArguments
 from training.data import fingerprint
 from training.sequences import Learned
@@ -52,6 +53,7 @@ def settings_of(
     return {
         "base_model": model.model_name_or_path,
         "model_revision": model.model_revision,
+        "base_weights": weights_hash(model.model_name_or_path or ""),
         "adapter": ours.adapter_name_or_path,
         "dataset": {
             "name": script.dataset_name,

@@ -1,5 +1,6 @@
 """What a model name means: `embedded`, a folder, a Hub id, an endpoint, or a provider. Imports nothing heavy."""
 
+import hashlib
 from pathlib import Path
 
 EMBEDDED_FOLDER = Path(__file__).resolve().parents[1] / "embedded"
@@ -23,3 +24,18 @@ def gguf_file(name: str) -> str:
     if not name or not folder.is_dir() or (folder / "config.json").is_file():
         return ""
     return next((str(file) for file in sorted(folder.glob("*.gguf"))), "")
+
+
+def weights_hash(name: str) -> str | None:
+    """Sixteen hexadecimal digits that change with the weights of a model in a folder; None where there are none here.
+
+    Of SHA-256 over the names and bytes of its safetensors files.
+    """
+    files = sorted(Path(resolve(name)).expanduser().glob("*.safetensors"))
+    if not files:
+        return None
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as content:
+            digest.update(f"{file.name} {hashlib.file_digest(content, 'sha256').hexdigest()}\n".encode())
+    return digest.hexdigest()[:16]

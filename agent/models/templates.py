@@ -43,11 +43,16 @@ def own_template(adapter: str) -> str | None:
 
 def trained_hash(adapter: str) -> str | None:
     """The hash of the template that an adapter was trained with; None where its log does not tell or is not there."""
+    return logged(adapter, "template_hash")
+
+
+def logged(adapter: str, what: str) -> str | None:
+    """A text that an adapter's training log holds by the name of `what`; None where it does not, or is not there."""
     try:
         found = json.loads(_read(adapter, LOG) or "null")
     except ValueError:
         return None
-    value = found.get("template_hash") if isinstance(found, dict) else None
+    value = found.get(what) if isinstance(found, dict) else None
     return value if isinstance(value, str) else None
 
 

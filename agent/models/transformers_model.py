@@ -41,6 +41,7 @@ class TransformersModel(LocalModel):
             find(adapter, "adapter_config.json", "adapter")
         self.model, tokenizer = load_pretrained(folder)
         name = name or folder
+        self.base_template = tokenizer.chat_template  # what the model knows without an adapter
         if adapter:
             self.model = load_adapter(self.model, adapter)
             # An adapter knows the conversations of the template that it was trained with, and brings it along.

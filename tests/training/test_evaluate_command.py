@@ -1,6 +1,9 @@
 """Laws of the comparison: one base for both, what it stands on is named, and the table fits a terminal."""
 
+import contextlib
+import errno
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,9 +13,12 @@ from typer.testing import CliRunner
 
 from agent.cli import build_app
 from agent.errors import UserError
-from agent.models import Sampling, load_model, resolve
+from agent.models import Reply, Sampling, load_model, resolve
+from agent.models.names import weights_hash
+from agent.models.protocol import Usage
 from training.evaluate.decisions import decisions_of
-from training.evaluate.predict import contenders, fitting, write
+from training.evaluate.kept import KeptReplies
+from training.evaluate.predict import Contender, contenders, fitting, write
 from training.evaluate.run import Source, evaluate
 
 SHORT = Sampling(max_new_tokens=6)
@@ -72,6 +78,106 @@ def test_the_document_names_everything_it_stands_on(dataset, adapter, tmp_path, 
     assert all({"prompt", "gold", "base", "adapter"} <= set(reply) for reply in replies)
     right = sum(reply["adapter"]["verdict"].get("right_answer", False) for reply in replies)
     assert right == told["measures"]["all"]["right_answer"]["adapter"]["right"]
+
+
+def test_the_weights_are_named_and_an_adapter_of_others_is_told(dataset, adapter, tmp_path, capsys):
+    log = Path(adapter) / "training_log.json"
+    told = run(dataset, adapter)
+    assert told["base_weights"] == weights_hash("embedded")
+    assert len(told["base_weights"]) == 16
+    assert not any("other weights" in warning for warning in told["warnings"])
+    try:
+        log.write_text(json.dumps({"base_weights": told["base_weights"]}))
+        assert not any("other weights" in warning for warning in run(dataset, adapter)["warnings"])
+        log.write_text(json.dumps({"base_weights": "0" * 16}))
+        assert any("other weights" in warning for warning in run(dataset, adapter)["warnings"])
+    finally:
+        log.unlink()
+
+
+def test_weights_have_a_name_of_their_own(tmp_path):
+    assert weights_hash(str(tmp_path)) is None
+    assert weights_hash("Qwen/Qwen3-0.6B") is None
+    (tmp_path / "model.safetensors").write_bytes(b"one")
+    first = weights_hash(str(tmp_path))
+    (tmp_path / "model.safetensors").write_bytes(b"two")
+    assert first != weights_hash(str(tmp_path)) is not None
+
+
+def test_a_base_that_is_asked_with_an_adapters_template_is_told(dataset, adapter, capsys):
+    template = Path(adapter) / "chat_template.jinja"
+    own = load_model("embedded").tokenizer.chat_template
+    try:
+        template.write_text(own)
+        assert not any("which is not its own" in warning for warning in run(dataset, adapter)["warnings"])
+        template.write_text(own + "{# another #}")
+        assert any("which is not its own" in warning for warning in run(dataset, adapter)["warnings"])
+    finally:
+        template.unlink()
+
+
+def test_replies_that_were_cut_are_counted_and_told(dataset, adapter, tmp_path, capsys):
+    told = run(dataset, adapter, save=tmp_path / "replies.jsonl")
+    replies = [json.loads(line) for line in (tmp_path / "replies.jsonl").read_text("utf-8").splitlines()]
+    for name in ("base", "adapter"):
+        assert told["cut_replies"][name] == sum(reply[name]["finish"] == "length" for reply in replies)
+        assert told["mended_replies"][name] == sum(bool(reply[name]["repairs"]) for reply in replies)
+    assert told["cut_replies"]["adapter"] > 0  # six tokens are few
+    assert any("replies of adapter were cut after 6 tokens" in warning for warning in told["warnings"])
+
+
+class Paid:
+    """An endpoint that counts, and is gone after so many answers."""
+
+    name = "http://127.0.0.1:9/v1"
+
+    def __init__(self, answers):
+        self.answers, self.asked = answers, 0
+
+    async def stream(self, messages, tools, sampling):
+        self.asked += 1
+        if self.answers is not None and self.asked > self.answers:
+            raise UserError("the endpoint is gone")
+        yield Reply({"role": "assistant", "content": f"reply {len(messages)} \ud83d"}, Usage(1, 2))
+
+
+def test_what_an_endpoint_has_written_is_not_asked_for_again(rows, tmp_path):
+    asked = decisions_of(rows[:3])
+    file = tmp_path / "replies.jsonl"
+
+    def ask(model, kept):
+        return write(Contender("base", model, contextlib.nullcontext), asked, SHORT, lambda _: None, kept)
+
+    with pytest.raises(UserError, match="gone"):
+        ask(Paid(2), KeptReplies(file))
+    with (tmp_path / "replies.jsonl.part").open("a") as lines:
+        lines.write('{"key": "half')  # as a kill leaves it
+    second = Paid(None)
+    found = ask(second, KeptReplies(file))
+    assert second.asked == len(asked) - 2
+    assert [reply.message["content"] for reply in found] == [f"reply {len(one.prompt)} \ud83d" for one in asked]
+    third, kept = Paid(None), KeptReplies(file)
+    assert ask(third, kept) == found
+    assert third.asked == 0
+    kept.done()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_written_is_told_before_anything_is_asked(dataset, tmp_path, monkeypatch):
+    def refused(**_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("training.evaluate.run.tempfile.TemporaryFile", refused)
+    with pytest.raises(UserError, match="no file can be made there: Permission denied"):
+        run(dataset, output=tmp_path / "numbers.json")
+
+
+def test_a_train_split_that_is_broken_is_told_before_anything_is_asked(dataset, monkeypatch):
+    with open(f"{dataset}/data/train.jsonl", "a", encoding="utf-8") as file:
+        file.write("no row\n")
+    monkeypatch.setattr("training.evaluate.run.write", lambda *_: pytest.fail("a model was asked"))
+    with pytest.raises(UserError):
+        run(dataset)
 
 
 def test_tools_that_training_saw_are_counted(dataset, rows, capsys):

@@ -10,6 +10,8 @@ import typer
 
 from agent.errors import UserError
 
+MOST_SEED = 2**32 - 1  # what NumPy takes
+
 
 def evaluate(
     model: Annotated[str, typer.Option(help="The base: `embedded`, a Hub id, a folder or an endpoint.")] = "embedded",
@@ -28,7 +30,7 @@ def evaluate(
         float,
         typer.Option(min=0, max=1, help="Call only where a call is at least this likely; 0 takes the likeliest token."),
     ] = 0.5,
-    seed: Annotated[int, typer.Option(help="Draws the rows of --limit; replies are greedy.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Draws the rows of --limit; replies are greedy.")] = 0,
     output: Annotated[Path | None, typer.Option(help="Write the JSON document to this file too.")] = None,
     save: Annotated[Path | None, typer.Option(help="Write every reply beside the right one, as JSON lines.")] = None,
     show: Annotated[Path | None, typer.Option(help="Print the table of such a document, and do nothing else.")] = None,
@@ -37,7 +39,8 @@ def evaluate(
     """Compare a base with its adapter on held-out rows: valid call, right tool, right arguments, right abstention.
 
     At every user turn of every row, and after its true tool results, both models write the next message; it is judged
-    exactly. Shares come with their number and a 95 % Wilson interval, per language and in total.
+    exactly. With --save an endpoint's replies are kept as they come, and not asked for again after a stop. Shares come
+    with their number and a 95 % Wilson interval, per language and in total.
     """
     from training.evaluate import run
 
@@ -50,4 +53,9 @@ def evaluate(
 
     source = run.Source(dataset, split, revision, limit, seed)
     sampling = Sampling(max_new_tokens=max_new_tokens, constrained=constrained, call_threshold=call_threshold)
-    run.evaluate(model, adapter, source, sampling=sampling, output=output, save=save, as_json=as_json)
+    try:
+        run.evaluate(model, adapter, source, sampling=sampling, output=output, save=save, as_json=as_json)
+    except KeyboardInterrupt:
+        kept = f"an endpoint's replies are in {save}.part" if save else "nothing is kept without --save"
+        typer.echo(f"interrupted; {kept}", err=True)
+        raise typer.Exit(130) from None

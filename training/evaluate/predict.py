@@ -16,6 +16,7 @@ from agent.models import ChatModel, Reply, Sampling, complete, load_model
 from agent.models.transformers_model import TransformersModel
 from training.evaluate.decisions import Decision
 from training.evaluate.judge import Written
+from training.evaluate.kept import KeptReplies, key_of
 
 BATCH = 32
 SHORT = 64  # tokens that most replies fit into
@@ -49,14 +50,21 @@ def contenders(name: str, adapter: str | None) -> dict[str, Contender]:
 
 
 def write(
-    contender: Contender, decisions: Sequence[Decision], sampling: Sampling, progress: Callable[[int], None]
+    contender: Contender,
+    decisions: Sequence[Decision],
+    sampling: Sampling,
+    progress: Callable[[int], None],
+    kept: KeptReplies | None = None,
 ) -> list[Reply]:
-    """The contender's reply at each decision, in their order; `progress` is told how many more are done."""
+    """The contender's reply at each decision, in their order; `progress` is told how many more are done.
+
+    What an endpoint replies is found and kept in `kept`.
+    """
     asked = [(decision.prompt, decision.tools) for decision in decisions]
     with contender.switched_on():
         if isinstance(contender.model, TransformersModel):
             return _in_batches(contender.model, asked, sampling, progress)
-        return asyncio.run(_from_endpoint(contender.model, asked, sampling, progress))
+        return asyncio.run(_from_endpoint(contender.model, asked, sampling, progress, kept or KeptReplies(None)))
 
 
 def fitting(model: ChatModel, decisions: Sequence[Decision], sampling: Sampling) -> list[Decision]:
@@ -98,13 +106,20 @@ def _in_batches(
 
 
 async def _from_endpoint(
-    model: ChatModel, asked: Sequence[tuple[Any, Any]], sampling: Sampling, progress: Callable[[int], None]
+    model: ChatModel,
+    asked: Sequence[tuple[Any, Any]],
+    sampling: Sampling,
+    progress: Callable[[int], None],
+    kept: KeptReplies,
 ) -> list[Reply]:
     gate = asyncio.Semaphore(REQUESTS)
 
     async def one(messages: Any, tools: Any) -> Reply:
-        async with gate:
-            reply = await complete(model, messages, tools, sampling)
+        key = key_of(model.name, messages, tools, sampling)
+        if (reply := kept.find(key)) is None:
+            async with gate:
+                reply = await complete(model, messages, tools, sampling)
+            kept.keep(key, reply)
         progress(1)
         return reply
 

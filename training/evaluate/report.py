@@ -84,6 +84,10 @@ def _provenance(document: Mapping[str, Any]) -> str:
     held = ", calls held to their schemas" if document["sampling"].get("constrained") else ""
     threshold = document["sampling"].get("call_threshold")
     held += f", calls from a chance of {threshold:g} on" if threshold else ""
+    asked = document.get("decisions", 0)
+    left_out = document.get("left_out_too_long", 0)
+    if left_out:
+        held += f"; {left_out} of {asked + left_out} turns left out, their prompts being too long"
     lines = [
         f"{data['rows']} rows of {data['name']} ({data['split']}{revision}), fingerprint {data['fingerprint']}; "
         f"tools also in the train split: {known}",

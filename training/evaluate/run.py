@@ -5,6 +5,7 @@ Comes in: what `callsmith evaluate` was given. Goes out: the table or document, 
 
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,11 +19,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from agent.errors import UserError
 from agent.models import Reply, Sampling
-from agent.models.names import is_endpoint
-from agent.models.templates import template_hash, trained_hash
+from agent.models.names import is_endpoint, weights_hash
+from agent.models.templates import logged, template_hash, trained_hash
 from training.data import fingerprint, load_rows, splits, tool_names
 from training.evaluate.decisions import Decision, decisions_of
 from training.evaluate.judge import judge
+from training.evaluate.kept import KeptReplies
 from training.evaluate.predict import Contender, contenders, fitting, write, written
 from training.evaluate.report import numbers, show
 from training.run import write_json, write_whole
@@ -76,16 +78,22 @@ def evaluate(
     decisions = fitting(judged["base"].model, asked, sampling)
     if not decisions:
         raise UserError("holds no turn whose right reply is known", where=f"{source.dataset} ({source.split})")
-    replies = _ask(judged, decisions, sampling)
+    about = _about(source, rows, judged, adapter)
+    kept = KeptReplies(save)
+    replies = _ask(judged, decisions, sampling, kept)
     verdicts = {
         name: [judge(decision, written(reply)) for decision, reply in zip(decisions, found, strict=True)]
         for name, found in replies.items()
     }
     document = {
         "models": {name: contender.name for name, contender in judged.items()},
-        **_about(source, rows, judged, adapter),
+        **about,
+        "warnings": about["warnings"] + _cut_short(replies, sampling),
+        "base_weights": weights_hash(model),
         "decisions": len(decisions),
         "left_out_too_long": len(asked) - len(decisions),
+        "cut_replies": {name: len(_cut(found)) for name, found in replies.items()},
+        "mended_replies": {name: sum(bool(reply.repairs) for reply in found) for name, found in replies.items()},
         **numbers(decisions, verdicts),
         "sampling": {
             "temperature": sampling.temperature,
@@ -97,11 +105,12 @@ def evaluate(
         "versions": {name: version(name) for name in PACKAGES},
         "seconds": round(time.monotonic() - started, 1),
     }
-    if save is not None:
-        write_whole(save, "".join(_saved(decisions, replies, verdicts)))
+    _print(document, as_json=as_json)  # first: a disk that is full by now takes nothing away from the terminal
     if output is not None:
         write_json(output, document)
-    _print(document, as_json=as_json)
+    if save is not None:
+        write_whole(save, "".join(_saved(decisions, replies, verdicts)))
+        kept.done()
     return document
 
 
@@ -109,10 +118,27 @@ def _check_writable(file: Path) -> None:
     """Said before the models have written for minutes, not after."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=file.parent):
+            pass
     except OSError as error:
-        raise UserError(f"no folder can be made for it: {error.strerror}", where=str(file)) from error
+        raise UserError(f"no file can be made there: {error.strerror}", where=str(file)) from error
     if file.is_dir():
         raise UserError("is a folder", where=str(file), mend="name a file in it")
+
+
+def _cut(replies: Sequence[Reply]) -> list[Reply]:
+    return [reply for reply in replies if reply.finish == "length"]
+
+
+def _cut_short(replies: Mapping[str, list[Reply]], sampling: Sampling) -> list[str]:
+    """A reply that was cut counts as wrong: whoever compares should know how many of each model's are."""
+    many = {name: len(_cut(found)) for name, found in replies.items()}
+    return [
+        f"Warning: {count} of {len(replies[name])} replies of {name} were cut after {sampling.max_new_tokens} tokens "
+        "(--max-new-tokens)"
+        for name, count in many.items()
+        if count
+    ]
 
 
 def show_file(file: Path, *, as_json: bool) -> None:
@@ -128,19 +154,25 @@ def show_file(file: Path, *, as_json: bool) -> None:
     _print(document, as_json=as_json)
 
 
-def _ask(judged: Mapping[str, Contender], decisions: list[Decision], sampling: Sampling) -> dict[str, list[Reply]]:
+def _ask(
+    judged: Mapping[str, Contender], decisions: list[Decision], sampling: Sampling, kept: KeptReplies
+) -> dict[str, list[Reply]]:
     columns = (TextColumn("{task.description:>8}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         tasks = {name: progress.add_task(name, total=len(decisions)) for name in judged}
         return {
-            name: write(contender, decisions, sampling, lambda more, name=name: progress.advance(tasks[name], more))  # type: ignore[misc]
+            name: write(
+                contender,
+                decisions,
+                sampling,
+                lambda more, name=name: progress.advance(tasks[name], more),  # type: ignore[misc]
+                kept,
+            )
             for name, contender in judged.items()
         }
 
 
-def _about(
-    source: Source, rows: Dataset, judged: Mapping[str, Contender], adapter: str | None
-) -> dict[str, dict[str, Any] | list[str] | str | None]:
+def _about(source: Source, rows: Dataset, judged: Mapping[str, Contender], adapter: str | None) -> dict[str, Any]:
     """Where everything came from, and what a reader must know before believing the numbers."""
     tools = tool_names(rows)
     seen = None
@@ -154,6 +186,17 @@ def _about(
     trained_with = trained_hash(adapter) if adapter else None
     if trained_with and trained_with != hashed:
         warnings.append("Warning: the adapter was trained with another chat template than this base has")
+    if (
+        adapter
+        and tokenizer is not None
+        and getattr(judged["base"].model, "base_template", None) != tokenizer.chat_template
+    ):
+        warnings.append(
+            "Warning: the base is asked with the chat template that the adapter brings, which is not its own"
+        )
+    trained_on = logged(adapter, "base_weights") if adapter else None
+    if trained_on and trained_on != weights_hash(judged["base"].name):
+        warnings.append("Warning: the adapter was trained on a base with other weights than this one")
     return {
         "dataset": {
             "name": source.dataset,
