@@ -47,7 +47,8 @@ def assemble(output: Path, made: Harvest, before: Sequence[Existing], told: Told
     Raises:
         UserError: there is not one row, or the disk refuses.
     """
-    splits: dict[str, Many[Row]] = {side: _side(side, made, before) for side in SIDES}
+    others = [split for each in before for split in each.counts if split not in SIDES]  # a person's own are kept
+    splits: dict[str, Many[Row]] = {side: _side(side, made, before) for side in [*SIDES, *others]}
     example = next(chain(*splits.values()), None)
     if example is None:
         raise nothing_left(made)
@@ -133,7 +134,7 @@ def nothing_left(made: Harvest) -> UserError:
 
 def _side(side: str, made: Harvest, before: Sequence[Existing]) -> Chained[Row]:
     """All rows of one side of the split, old ones first."""
-    count = made.counts[side] + sum(each.counts.get(side, 0) for each in before)
+    count = made.counts.get(side, 0) + sum(each.counts.get(side, 0) for each in before)
 
     def new() -> Iterable[Row]:
         return (row for row in made.rows if made.sides[row["split_key"]] == side)

@@ -27,6 +27,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from agent.errors import UserError
+from agent.json_text import as_json
 from dataset_builder.calls import Calls
 
 # Number N makes a file of version N into one of version N + 1; a new file goes through all of them.
@@ -101,7 +102,7 @@ def current() -> Scope:
 def key_of(request: Any) -> str:
     """The key of a request made in the present scope."""
     here = _scope.get()
-    digest = hashlib.sha256(json.dumps(request, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+    digest = hashlib.sha256(as_json(request, sort_keys=True).encode()).hexdigest()
     here.seen[digest] += 1
     return hashlib.sha256(f"{here.name}\n{digest}\n{here.seen[digest]}".encode()).hexdigest()
 
@@ -183,7 +184,7 @@ class Journal:
 
     def keep(self, key: str, kind: str, answer: Any) -> None:
         """Write the answer down; only then may it be used."""
-        text = _json(answer)
+        text = as_json(answer)
         with self._disk():
             self._base.execute(
                 "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)", (key, kind, _scope.get().name, text)
@@ -195,7 +196,7 @@ class Journal:
             self._base.execute("BEGIN")
             self._base.execute("DELETE FROM outcomes")
             self._base.execute("DELETE FROM facts")
-            self._base.executemany("INSERT INTO facts VALUES (?, ?)", [(name, _json(facts[name])) for name in facts])
+            self._base.executemany("INSERT INTO facts VALUES (?, ?)", [(name, as_json(facts[name])) for name in facts])
             self._base.execute("COMMIT")
 
     def settle(self, row: str, stage: str, reason: str, story: dict[str, Any]) -> None:
@@ -203,7 +204,7 @@ class Journal:
         with self._disk():
             self._base.execute(
                 "INSERT INTO outcomes (row, stage, reason, story) VALUES (?, ?, ?, ?)",
-                (row, stage, reason, _json(story)),
+                (row, stage, reason, as_json(story)),
             )
 
     def counts(self) -> dict[str, int]:
@@ -227,7 +228,3 @@ class Journal:
         except sqlite3.Error as error:
             mend = "free some room or choose another --output; what was written stays"
             raise UserError(f"the journal cannot be used: {error}", where=str(self.file), mend=mend) from error
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)

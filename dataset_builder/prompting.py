@@ -27,6 +27,7 @@ PARTS = (
     "difficulties",
     "personas",
 )
+LISTS = ("difficulties", "personas")
 PROMPTS = Path(__file__).with_name("prompts")
 
 
@@ -35,14 +36,23 @@ def prompts(folder: Path, lang: str, scenarios: Collection[str]) -> dict[str, An
     file = folder / f"{lang}.yaml"
     try:
         found = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"cannot be read: {error}", where=str(file)) from error
     wanted = {"questions": set(scenarios), "expectations": set(scenarios), "user": set(REPLYING)}
     for part in PARTS:
-        missing = wanted.get(part, set()) - set(found.get(part) or ()) if isinstance(found, dict) else {part}
-        if missing or not found.get(part):
+        given = found.get(part) if isinstance(found, dict) else None
+        texts = given.values() if isinstance(given, dict) else given if isinstance(given, list) else [given]
+        shape = dict if part in wanted else list if part in LISTS else str
+        if not given:
+            raise UserError(f"lacks the prompt {part}", where=str(file))
+        if not isinstance(given, shape) or not all(isinstance(text, str) and text for text in texts):
+            raise UserError(f"{part} must be {_SHAPES[shape]}", where=str(file))
+        if missing := wanted.get(part, set()) - set(given):
             raise UserError(f"lacks the prompt {part} {' '.join(sorted(missing))}", where=str(file))
     return dict(found)
+
+
+_SHAPES = {dict: "texts by name", list: "a list of texts", str: "a text"}
 
 
 def filled(prompt: str, **values: object) -> str:

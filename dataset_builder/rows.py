@@ -7,6 +7,7 @@ Knows nothing of how a row was made, nor of what its card says.
 
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ import pyarrow
 import pyarrow.parquet
 
 from agent.errors import UserError
+from agent.json_text import as_json, encodable
 from agent.messages import Message, Problem, ToolSchema, check_conversation
 from dataset_builder.dataset_info import Configuration, with_dataset_info
 from dataset_builder.parquet import PREFERENCE_FEATURES, REJECTED_FEATURES, SFT_FEATURES, write_shards
@@ -26,6 +28,7 @@ SCHEMA_VERSION = 1
 LANGUAGES = ("zh", "en")
 NOTHING_LOST = "free some room or choose another --output; nothing was replaced"
 READ = 1000  # rows of a parquet file held at a time
+_WRITTEN = {"data", "preference", "rejected", "README.md", "rejected.jsonl", "callsmith.json", "candidates.jsonl"}
 MANIFEST = "callsmith.json"  # marks a folder as ours, and holds the run's numbers for programs
 
 
@@ -172,8 +175,8 @@ def raw_rows(file: Path) -> Iterator[tuple[int, Any]]:
                 for row in batch.to_pylist():
                     number += 1
                     yield number, {field: _decoded(field, value) for field, value in row.items()}
-        except pyarrow.ArrowException as error:
-            raise UserError(f"is not a parquet file: {error}", where=str(file)) from error
+        except (pyarrow.ArrowException, OSError) as error:  # a damaged page is an OSError
+            raise UserError(f"is not a parquet file, or not a whole one: {error}", where=str(file)) from error
         return
     yield from read_jsonl(file)
 
@@ -184,7 +187,7 @@ def read_jsonl(file: str | Path) -> Iterator[tuple[int, Any]]:
     Raises:
         UserError: the file cannot be read, or a line is not JSON; names the row.
     """
-    file = Path(file)
+    file, number = Path(file), 0
     try:
         with file.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, start=1):
@@ -194,11 +197,21 @@ def read_jsonl(file: str | Path) -> Iterator[tuple[int, Any]]:
         raise UserError(f"is not JSON: {error.msg} at column {error.colno}", where=f"{file}, row {number}") from error
     except UnicodeDecodeError as error:
         raise UserError(f"is not UTF-8 text: {error.reason}", where=str(file)) from error
-    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+    except RecursionError as error:
+        raise UserError("is nested too deeply", where=f"{file}, row {number}") from error
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
         raise UserError(f"cannot be read: {error.strerror}", where=str(file)) from error
 
 
 def _decoded(field: str, value: Any) -> Any:
+    """A cell as it was before it was stored as JSON; of a file that is not ours, as it is: `check_row` names it."""
+    try:
+        return _read(field, value)
+    except ValueError:
+        return value
+
+
+def _read(field: str, value: Any) -> Any:
     if field in ("messages", "tools", "prompt", "chosen", "rejected") and isinstance(value, list):
         return [json.loads(cell) if isinstance(cell, str) else cell for cell in value]
     if field in ("quality", "provenance") and isinstance(value, str):
@@ -230,7 +243,7 @@ def write_dataset(
     Raises:
         UserError: no split has a row, the disk refuses, or `folder` exists and may not be replaced.
     """
-    folder = Path(folder)
+    folder = Path(os.path.abspath(folder))  # `.` has no name and no parent to build beside
     may_replace(folder, overwrite)
     if not any(len(rows) for rows in splits.values()):
         raise UserError("there is not one row to write", where=str(folder), mend="rejected rows and reasons are above")
@@ -257,6 +270,7 @@ def write_dataset(
             (building / "README.md").write_text(with_dataset_info(card, written), encoding="utf-8")
             text = json.dumps(dict(manifest or {}), ensure_ascii=False, indent=2, sort_keys=True)
             (building / MANIFEST).write_text(text + "\n", encoding="utf-8")
+            _carry_over(folder, building)
             _replace_folder(building, folder, Path(holder) / "old")
     except OSError as error:
         raise UserError(
@@ -269,14 +283,15 @@ def _write_lines(file: Path, values: Iterable[Any]) -> int:
     count = 0
     with file.open("w", encoding="utf-8") as out:
         for value in values:
-            out.write(json.dumps(value, ensure_ascii=False) + "\n")
+            out.write(as_json(value) + "\n")
             count += 1
     return count
 
 
 def _flat(entry: Rejected) -> dict[str, str]:
-    row = json.dumps(entry["row"], ensure_ascii=False)
-    return {"id": str(entry["row"].get("id", "")), "stage": entry["stage"], "reason": entry["reason"], "row": row}
+    told = {"id": str(entry["row"].get("id", "")), "stage": entry["stage"], "reason": entry["reason"]}
+    told = {name: text if encodable(text) else as_json(text) for name, text in told.items()}
+    return {**told, "row": as_json(entry["row"])}
 
 
 def may_replace(folder: Path, overwrite: bool) -> None:
@@ -287,6 +302,27 @@ def may_replace(folder: Path, overwrite: bool) -> None:
         raise UserError("exists and was not made by callsmith", where=str(folder), mend="choose another --output")
     if not overwrite:
         raise UserError("a dataset is there already", where=str(folder), mend="add --overwrite, or another --output")
+
+
+def _carry_over(old: Path, new: Path) -> None:
+    """Bring along what no dataset of ours writes: a clone's `.git`, a licence, a reviewer's `edits.jsonl`.
+
+    As hard links where the disk has them: what is there stays there until the new folder has taken its place.
+    """
+    for entry in old.iterdir() if old.is_dir() else ():
+        if entry.name in _WRITTEN or (new / entry.name).exists():
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.copytree(entry, new / entry.name, symlinks=True, copy_function=_link)
+        else:
+            _link(str(entry), str(new / entry.name))
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:
+        shutil.copy2(source, target, follow_symlinks=False)
 
 
 def _replace_folder(new: Path, folder: Path, aside: Path) -> None:

@@ -3,6 +3,7 @@
 Comes in: values, checked one by one already. Goes out: `Settings`. Knows nothing of command lines and of building.
 """
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -81,8 +82,21 @@ class Settings:
         return self.rows // shards + (which < self.rows % shards)
 
 
+def named(path: Path) -> Path:
+    """`path` with a name, which `.` and `..` hide: what belongs to a folder lies beside it, under its name.
+
+    Raises:
+        UserError: it has none: it is the root.
+    """
+    whole = Path(os.path.abspath(path)) if path.name in ("", "..") else path
+    if not whole.name:
+        raise UserError("has nothing beside it", where=str(path), mend="name a folder in it")
+    return whole
+
+
 def shards_folder(output: Path) -> Path:
     """Where the shards of a dataset folder lie."""
+    output = named(output)
     return output.with_name(f"{output.name}{SHARDS}")
 
 
@@ -102,4 +116,5 @@ def shard_places(output: Path) -> list[Path]:
 
 def work_folder(output: Path) -> Path:
     """Where the journal of a dataset folder lies."""
+    output = named(output)
     return output.with_name(f"{output.name}.work")

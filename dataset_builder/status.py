@@ -21,7 +21,7 @@ from dataset_builder.assembly import summed
 from dataset_builder.card import Stage, funnel
 from dataset_builder.journal import ASKED_FOR, SPENT, VERSION
 from dataset_builder.rows import MANIFEST, read_jsonl, read_rows
-from dataset_builder.settings import SHARDS, shard_places, work_folder
+from dataset_builder.settings import SHARDS, named, shard_places, work_folder
 
 
 def status(output: Path) -> dict[str, Any]:
@@ -43,6 +43,7 @@ def status(output: Path) -> dict[str, Any]:
 
 def _shards(output: Path) -> list[Path]:
     """The places of the shards of `output`, which may also be named as the folder that holds them."""
+    output = named(output)
     return shard_places(output) or shard_places(output.with_name(output.name.removesuffix(SHARDS)))
 
 

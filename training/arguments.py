@@ -82,6 +82,10 @@ def parse(arguments: Sequence[str]) -> Parsed:
     unknown = [text for text in parsed[-1] if text.startswith("-")] or parsed[-1]
     if unknown:
         raise _unknown(unknown[0].split("=")[0], known)
+    for name in ("seed", "data_seed"):
+        value = getattr(parsed[1], name)
+        if value is not None and not 0 <= value < 2**32:  # what NumPy takes
+            raise UserError(f"--{name} must be from 0 to {2**32 - 1}, got {value}")
     return parsed[0], parsed[1], parsed[2], parsed[3]
 
 

@@ -63,7 +63,7 @@ def train(
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--quiet", "--config_file", str(accelerate_config)]
     _run([*launch, *many, str(SCRIPT), *options, *context.args], quiet_stdout=as_json)
     if as_json:
-        print(json.dumps(_result(output or Path("runs/adapter")), ensure_ascii=False))
+        print(json.dumps(_result(_folder([*options, *context.args])), ensure_ascii=False))
 
 
 train.passes_on = True  # type: ignore[attr-defined]
@@ -76,6 +76,19 @@ def _recipe(name: str) -> Path:
         return RECIPES / f"{name}.yaml"
     known = ", ".join(sorted(path.stem for path in RECIPES.glob("*.yaml")))
     raise UserError(f"there is no recipe {name!r}", mend=f"a YAML file, or one of {known}")
+
+
+def _folder(options: list[str]) -> Path:
+    """The folder that the script was told to write to: by the last option that names it, else by the recipe."""
+    given: dict[str, str] = {}
+    for place, option in enumerate(options):
+        name, equals, value = option.partition("=")
+        if name in ("--output_dir", "--config"):
+            given[name] = value if equals else "".join(options[place + 1 : place + 2])
+    if "--output_dir" in given:
+        return Path(given["--output_dir"])
+    recipe = yaml.safe_load(Path(given["--config"]).read_text("utf-8")) if "--config" in given else {}
+    return Path(recipe.get("output_dir") or "runs/adapter")
 
 
 def _run(command: list[str], *, quiet_stdout: bool) -> None:

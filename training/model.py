@@ -75,8 +75,10 @@ def load_adapter(base: Any, name: str) -> PeftModel:
     """An adapter to go on training with, on top of its base."""
     try:
         return PeftModel.from_pretrained(base, name, is_trainable=True)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise UserError(f"cannot be loaded as an adapter: {_short(error)}", where=name) from error
+    except Exception as error:  # peft and safetensors raise a dozen kinds for broken folders
+        if getattr(error, "errno", None) is not None:
+            raise  # the disk, not the name
+        raise UserError(f"cannot be loaded as an adapter: {short(error)}", where=name) from error
 
 
 def from_pretrained(loader: Any, name: str, model: ModelConfig, training: SFTConfig, **options: Any) -> Any:
@@ -93,13 +95,15 @@ def from_pretrained(loader: Any, name: str, model: ModelConfig, training: SFTCon
     options |= {"trust_remote_code": training.trust_remote_code, "local_files_only": offline}
     try:
         return loader.from_pretrained(resolve(name), **options)
-    except (OSError, ValueError) as error:
+    except (
+        Exception
+    ) as error:  # transformers and safetensors raise a dozen kinds: a package that is missing, half a file
         if getattr(error, "errno", None) is not None:
             raise  # the disk, not the name
-        what = f"cannot be loaded: {_short(error)}"
+        what = f"cannot be loaded: {short(error)}"
         raise UserError(what, where=name, mend="a model is `embedded`, a folder or a Hub id") from error
 
 
-def _short(error: Exception) -> str:
+def short(error: Exception) -> str:
     text = " ".join(str(error).split())
     return text if len(text) <= 300 else f"{text[:297]}..."

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.errors import UserError
+from agent.json_text import as_json
 
 SETTINGS = "run.json"  # written first: what this folder is for
 LOG = "training_log.json"  # written when training has ended
@@ -112,7 +113,7 @@ def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write_json(file: Path, value: Any) -> None:
-    write_whole(file, json.dumps(value, ensure_ascii=False, indent=1, default=str) + "\n")
+    write_whole(file, as_json(value, indent=1, default=str) + "\n")
 
 
 def write_whole(file: Path, text: str) -> None:

@@ -40,7 +40,7 @@ from training.data import load_rows
 from training.failure import told_in_one_line
 from training.masks import Masker, template_hash
 from training.masks.certify import certify, telling_first
-from training.model import load_adapter, load_base, load_tokenizer, stop_texts
+from training.model import load_adapter, load_base, load_tokenizer, short, stop_texts
 from training.record import settings_of, training_log
 from training.run import LOG, RunFolder, write_json
 from training.sequences import Learned, learned, made_once, make_sequences, summary, write_dropped
@@ -169,15 +169,20 @@ def make_trainer(
         refuse_leak(base)
     training.model_init_kwargs = None
     adapter = ours.adapter_name_or_path
-    trainer = AdapterTrainer(
-        model=load_adapter(base, adapter) if adapter else base,
-        args=training,
-        data_collator=collator,
-        train_dataset=found["train"].dataset,
-        eval_dataset=found["eval"].dataset if "eval" in found else None,
-        processing_class=tokenizer,
-        peft_config=None if adapter else get_peft_config(model),
-    )
+    learner = load_adapter(base, adapter) if adapter else base
+    try:
+        trainer = AdapterTrainer(
+            model=learner,
+            args=training,
+            data_collator=collator,
+            train_dataset=found["train"].dataset,
+            eval_dataset=found["eval"].dataset if "eval" in found else None,
+            processing_class=tokenizer,
+            peft_config=None if adapter else get_peft_config(model),
+        )
+    except (ValueError, ImportError, RuntimeError) as error:  # an option that does not fit, a package that is missing
+        mend = "`python training/sft.py --help` lists every option"
+        raise UserError(f"these options cannot be trained with: {short(error)}", mend=mend) from error
     trainer.base_name = model.model_name_or_path
     return trainer
 

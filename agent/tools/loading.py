@@ -152,6 +152,8 @@ def _check(tools: list[Tool], source: str) -> None:
         seen.add(tool.name)
         code = getattr(inspect.unwrap(tool.function), "__code__", None) if tool.function else None
         where = f"{source}, " + (f"line {code.co_firstlineno}, " if code else "") + f"tool {tool.name}"
+        if problem := _translation_problem(tool.zh):
+            raise UserError(problem, where=where, mend='zh={"description": "…", "parameters": {"NAME": "…"}}')
         try:
             problem = schema_problem(tool.schema["function"]["parameters"])
         except ValueError as error:
@@ -159,3 +161,15 @@ def _check(tools: list[Tool], source: str) -> None:
             raise UserError(str(error), where=where, mend=mend) from error
         if problem:
             raise UserError(f"its parameters are no JSON Schema: {problem}", where=where)
+
+
+def _translation_problem(zh: Any) -> str:
+    """What is wrong with a tool's descriptions in Chinese; "" where nothing is."""
+    if not isinstance(zh, dict):
+        return f"zh must be an object, got {zh!r}"
+    parameters = zh.get("parameters", {})
+    if not isinstance(zh.get("description", ""), str):
+        return f"zh: description must be a string, got {zh['description']!r}"
+    if not isinstance(parameters, dict) or not all(isinstance(text, str) for text in parameters.values()):
+        return f"zh: parameters must be an object of strings, got {parameters!r}"
+    return ""

@@ -104,7 +104,11 @@ def _for_pydantic(hint: Any) -> Any:
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
     named = function if inspect.isroutine(function) else type(function).__call__  # an object that can be called
-    hints = typing.get_type_hints(named)
+    try:
+        hints = typing.get_type_hints(named)
+    except Exception as error:  # a name that was not imported, half a hint in quotes, whatever an annotation does
+        name = getattr(function, "__name__", type(function).__name__)
+        raise ValueError(f"{name}: a type hint cannot be read: {type(error).__name__}: {error}") from error
     hints.pop("return", None)
     return hints
 

@@ -18,6 +18,7 @@ from dataset_builder.annotate.edit import fields_of, problems_of
 from dataset_builder.annotate.journal import Draft, Journal
 from dataset_builder.annotate.standing import STATUSES, Kind, Standing, Status
 from dataset_builder.rows import Row, read_rows
+from dataset_builder.settings import named
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Desk:
     """
 
     def __init__(self, path: str | Path):
-        self.path = Path(path)
+        self.path = named(Path(path))
         self.sheets = _sheets(self.path)
         self.by_key = {sheet.key: number for number, sheet in enumerate(self.sheets)}
         self.journal = Journal(self.path.with_name(f"{self.path.resolve().name}.annotations.sqlite"))

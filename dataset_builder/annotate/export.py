@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from agent.errors import UserError
+from agent.json_text import as_json
 from dataset_builder.annotate.desk import Desk, Sheet
 from dataset_builder.annotate.standing import Standing
 from dataset_builder.card import Report, card_text, counted, funnel
 from dataset_builder.rows import MANIFEST, Rejected, Row, sift, write_dataset
+from dataset_builder.settings import named
 
 STAGE = "annotate"
 
@@ -29,9 +31,11 @@ def export(desk: Desk, folder: str | Path, *, unreviewed: bool = False, overwrit
         overwrite: Replace a dataset that is there.
 
     Raises:
-        UserError: Nothing was accepted yet, or the folder cannot be written.
+        UserError: Nothing was accepted yet, the folder is the dataset itself, or it cannot be written.
     """
-    folder = Path(folder)
+    folder = named(Path(folder))
+    if folder.resolve() == desk.path.resolve():
+        raise UserError("is the dataset that is being reviewed", where=str(folder), mend="export to another folder")
     splits: dict[str, list[Row]] = {}
     rejected: list[Rejected] = []
     edits: list[dict[str, Any]] = []
@@ -95,5 +99,5 @@ def _license(path: Path) -> str:
 def _write_lines(file: Path, values: list[dict[str, Any]]) -> None:
     unfinished = file.with_suffix(".tmp")
     with unfinished.open("w", encoding="utf-8") as lines:
-        lines.writelines(json.dumps(value, ensure_ascii=False) + "\n" for value in values)
+        lines.writelines(as_json(value) + "\n" for value in values)
     os.replace(unfinished, file)

@@ -179,7 +179,8 @@ class Page:
         if not self.desk.counts()["accepted"]:
             gr.Warning(WORDS[lang].nothing_accepted)
             return
-        target = self.desk.path.with_name(f"{self.desk.path.resolve().stem}-reviewed")
+        whole = self.desk.path.resolve()  # a folder may have a stop in its name
+        target = self.desk.path.with_name(f"{whole.name if whole.is_dir() else whole.stem}-reviewed")
         try:
             done = export(self.desk, target, overwrite=True)
         except (UserError, OSError) as error:

@@ -188,6 +188,8 @@ def test_an_object_that_can_be_called_is_a_function_too():
         ("x", "x: it", "missing a type hint"),
         ("x: int", "y: it", "no description for the argument 'x'"),
         ("x: slice", "x: it", "type hint"),
+        ("x: 'Optional[int]'", "x: it", "a type hint cannot be read: NameError"),
+        ("x: 'list[int'", "x: it", "a type hint cannot be read: SyntaxError"),
         ("*x: int", "x: it", "takes its arguments by name"),
         ("**x: int", "x: it", "takes its arguments by name"),
     ],
@@ -443,6 +445,20 @@ def test_a_broken_tool_file_names_file_and_line(tmp_path, text, words):
         load_tools(str(path))
     assert words in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "zh", ['"查询天气"', '{"description": 3}', '{"parameters": ["x"]}', '{"parameters": {"x": 1}}']
+)
+def test_a_translation_that_is_none_is_told_before_anything_runs(tmp_path, zh):
+    schema = '{"name": "f", "description": "Do.", "parameters": {"type": "object", "properties": {}}'
+    (tmp_path / "tools.json").write_text(f'[{schema}, "zh": {zh}}}]', "utf-8")
+    with pytest.raises(UserError, match=r"tools\.json, tool f: zh.* must be"):
+        load_tools(str(tmp_path / "tools.json"))
+    text = f'from agent.tools import tool\n\n\n@tool(zh={zh})\ndef f() -> int:\n    """Do."""\n    return 1\n'
+    (tmp_path / "my_tools.py").write_text(text, "utf-8")
+    with pytest.raises(UserError, match=r"my_tools\.py, line 4, tool f: zh.* must be"):
+        load_tools(str(tmp_path / "my_tools.py"))
 
 
 def test_a_broken_module_of_tools_names_the_line_in_it(tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 
 import pytest
+import yaml
 from forked_builds import TOOLS, start
 from llm_server import CITIES, LLMServer, calls, closed_port
 
@@ -297,6 +298,19 @@ def test_prompts_that_lack_something_or_cannot_be_filled_say_so(tmp_path):
     tools = load_tools(str(TOOLS))
     with pytest.raises(UserError, match=r"en.yaml: cannot be read"):
         LLMTeacher(load_model("http://127.0.0.1:9/v1"), tools, languages=("en",), folder=tmp_path)
+    (tmp_path / "en.yaml").write_bytes("judge: 你好".encode("gbk"))
+    with pytest.raises(UserError, match=r"en.yaml: cannot be read"):
+        LLMTeacher(load_model("http://127.0.0.1:9/v1"), tools, languages=("en",), folder=tmp_path)
+    ours = yaml.safe_load((PROMPTS / "en.yaml").read_text(encoding="utf-8"))
+    for part, value, said in [
+        ("questions", 5, "questions must be texts by name"),
+        ("questions", {**ours["questions"], "chat": None}, "questions must be texts by name"),
+        ("judge", ["a"], "judge must be a text"),
+        ("personas", "a cook", "personas must be a list of texts"),
+    ]:
+        (tmp_path / "en.yaml").write_text(yaml.safe_dump({**ours, part: value}), encoding="utf-8")
+        with pytest.raises(UserError, match=f"en.yaml: {said}"):
+            LLMTeacher(load_model("http://127.0.0.1:9/v1"), tools, languages=("en",), folder=tmp_path)
     (tmp_path / "en.yaml").write_text("judge: hello", encoding="utf-8")
     with pytest.raises(UserError, match=r"en.yaml: lacks the prompt questions"):
         LLMTeacher(load_model("http://127.0.0.1:9/v1"), tools, languages=("en",), folder=tmp_path)

@@ -3,7 +3,10 @@
 import json
 import math
 import os
+from pathlib import Path
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 from datasets import load_dataset
 from huggingface_hub import DatasetCard
@@ -11,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.errors import UserError
-from dataset_builder.rows import check_row, read_rows, sift, write_dataset
+from dataset_builder.annotate.desk import Desk
+from dataset_builder.rows import check_row, read_jsonl, read_rows, sift, write_dataset
+from dataset_builder.settings import named, shards_folder, work_folder
 from dataset_builder.storage import loss
 
 WEATHER = {
@@ -214,3 +219,60 @@ def test_zero_rows_write_nothing(tmp_path):
     with pytest.raises(UserError, match="not one row"):
         write_dataset(tmp_path / "set", {"train": [], "test": []}, card=CARD)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_half_a_character_costs_its_row_and_no_other(tmp_path):
+    cut = row(2, city="北京")
+    cut["messages"][0]["content"] = "cut \ud83d"
+    good, bad = sift([row(1), cut], stage="import")
+    assert [one["id"] for one in good] == ["row-1"]
+    write_dataset(tmp_path / "set", {"train": good}, card=CARD, rejected=bad)
+    ((_, told),) = read_jsonl(tmp_path / "set" / "rejected.jsonl")
+    assert told["row"]["messages"][0]["content"] == "cut \ud83d"
+    (file,) = (tmp_path / "set" / "rejected").glob("*.parquet")
+    assert json.loads(pyarrow.parquet.read_table(file).to_pylist()[0]["row"]) == told["row"]
+
+
+def test_what_no_dataset_of_ours_writes_stays_when_it_is_replaced(tmp_path):
+    folder = tmp_path / "set"
+    write_dataset(folder, {"train": [row(1)]}, card=CARD, extra={"candidates.jsonl": [1]})
+    (folder / ".git" / "objects").mkdir(parents=True)
+    (folder / ".git" / "objects" / "one").write_text("unpushed")
+    (folder / "edits.jsonl").write_text("{}\n")
+    (folder / "link").symlink_to("nowhere")
+    write_dataset(folder, {"train": [row(2)]}, card=CARD, overwrite=True)
+    assert [one["id"] for one in read_rows(folder)] == ["row-2"]
+    assert (folder / ".git" / "objects" / "one").read_text() == "unpushed"
+    assert (folder / "edits.jsonl").read_text() == "{}\n"
+    assert (folder / "link").is_symlink()
+    assert not (folder / "candidates.jsonl").exists()
+
+
+def test_a_damaged_or_foreign_parquet_file_is_one_line(tmp_path):
+    folder = tmp_path / "set"
+    write_dataset(folder, {"train": [row(number) for number in range(50)]}, card=CARD)
+    (file,) = (folder / "data").glob("*.parquet")
+    whole = bytearray(file.read_bytes())
+    for place in range(8, 400):
+        whole[place] ^= 0xFF
+    file.write_bytes(whole)
+    with pytest.raises(UserError, match=r"train-.*parquet"):
+        read_rows(folder)
+    table = pyarrow.table({"quality": ["high"], "messages": [["no json"]]})
+    pyarrow.parquet.write_table(table, tmp_path / "other.parquet")
+    with pytest.raises(UserError, match=r"other\.parquet, row 1"):
+        read_rows(tmp_path / "other.parquet")
+
+
+def test_the_current_folder_has_a_name(tmp_path, monkeypatch):
+    (tmp_path / "set").mkdir()
+    monkeypatch.chdir(tmp_path / "set")
+    write_dataset(".", {"train": [row(1)]}, card=CARD)
+    assert [one["id"] for one in read_rows(tmp_path / "set")] == ["row-1"]
+    monkeypatch.chdir(tmp_path / "set")
+    assert work_folder(Path(".")) == tmp_path / "set.work"
+    assert shards_folder(Path(".")) == tmp_path / "set.shards"
+    assert Desk(".").journal.path.parent == tmp_path
+    assert named(Path("set")) == Path("set")
+    with pytest.raises(UserError, match="has nothing beside it"):
+        named(Path("/"))

@@ -4,7 +4,7 @@ import pytest
 
 from agent.errors import UserError
 from training.arguments import parse
-from training.command import RECIPES
+from training.command import RECIPES, _folder
 
 BASIC = ["--model_name_or_path", "embedded", "--dataset_name", "rows.jsonl"]
 
@@ -94,3 +94,20 @@ def test_a_wrong_recipe_is_one_line_with_its_name(text, says, tmp_path):
         parse([*BASIC, "--config", str(recipe)])
     assert str(recipe) in str(caught.value)
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "folder"),
+    [
+        ([], "runs/adapter"),
+        (["--output_dir", "runs/a"], "runs/a"),
+        (["--output_dir", "runs/a", "--output_dir=runs/b"], "runs/b"),
+        (["--config", "RECIPE"], "runs/of-the-recipe"),
+        (["--config", "RECIPE", "--output_dir", "runs/c"], "runs/c"),
+    ],
+)
+def test_the_numbers_are_read_where_the_script_wrote_them(options, folder, tmp_path):
+    (tmp_path / "recipe.yaml").write_text("output_dir: runs/of-the-recipe\n")
+    given = [str(tmp_path / "recipe.yaml") if option == "RECIPE" else option for option in options]
+    assert str(_folder(given)) == folder
+    assert str(parse([*given, "--model_name_or_path", "embedded", "--dataset_name", "x"])[1].output_dir) == folder

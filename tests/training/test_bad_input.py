@@ -1,6 +1,8 @@
 """Laws of bad input to a training run: one line that names what is wrong and where, and nothing written."""
 
 import json
+import shutil
+import sys
 
 import pytest
 import torch
@@ -105,3 +107,25 @@ def folder(rows, tmp_path):
     text = "".join(json.dumps(row) + "\n" for row in rows)
     (tmp_path / "dataset" / "data" / "train.jsonl").write_text(text)
     return tmp_path / "dataset"
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (["--lora_target_modules", "q_proj,v_proj"], "these options cannot be trained with: Target modules"),
+        (["--attn_implementation", "flash_attention_2"], "embedded: cannot be loaded: "),
+        (["--report_to", "wandb"], "these options cannot be trained with: "),
+        (["--seed", "-1"], "--seed must be from 0 to 4294967295, got -1"),
+        (["--seed", "5000000000"], "--seed must be from 0"),
+    ],
+)
+def test_options_that_cannot_be_trained_with_are_one_line(train, flags, says, monkeypatch):
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    assert says in train(*flags)
+
+
+def test_weights_that_are_pointers_of_git_lfs_are_said(train, tmp_path):
+    shutil.copytree(resolve("embedded"), tmp_path / "model")
+    for file in (tmp_path / "model").glob("*.safetensors"):
+        file.write_text("version https://git-lfs.github.com/spec/v1\n")
+    assert "model: cannot be loaded" in train("--model_name_or_path", tmp_path / "model")

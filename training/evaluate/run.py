@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from agent.errors import UserError
+from agent.json_text import as_json
 from agent.models import Reply, Sampling
 from agent.models.names import is_endpoint, weights_hash
 from agent.models.templates import logged, template_hash, trained_hash
@@ -237,13 +238,13 @@ def _saved(
                 "problems": reply.problems,
                 "verdict": verdicts[name][index],
             }
-        lines.append(json.dumps(line, ensure_ascii=False) + "\n")
+        lines.append(as_json(line) + "\n")
     return lines
 
 
 def _print(document: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(document, ensure_ascii=False))
+        print(as_json(document))
         return
     console = Console()
     show(document, console if console.is_terminal else Console(width=WIDTH, file=sys.stdout))

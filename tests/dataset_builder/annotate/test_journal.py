@@ -269,3 +269,14 @@ def test_with_the_unreviewed_rows_corrections_reach_a_whole_dataset(desk: Desk, 
 
 def test_a_dataset_that_nobody_reviewed_comes_out_as_it_is(desk: Desk, tmp_path: Path) -> None:
     assert export(desk, tmp_path / "out", unreviewed=True)["unreviewed"] == len(rows())
+
+
+def test_a_dataset_is_not_exported_onto_itself(tmp_path: Path) -> None:
+    desk = Desk(write_rows(tmp_path / "rows.jsonl"))
+    export(desk, tmp_path / "weather-1.0", unreviewed=True)
+    folder = Desk(tmp_path / "weather-1.0")
+    with pytest.raises(UserError, match="is the dataset that is being reviewed"):
+        export(folder, tmp_path / "weather-1.0" / ".", unreviewed=True, overwrite=True)
+    folder.decide(folder.sit("me"), "accept")
+    Page(folder, None, []).export("en")
+    assert (tmp_path / "weather-1.0-reviewed").is_dir()
