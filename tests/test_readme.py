@@ -26,8 +26,8 @@ MEASURES = {
 }
 GROUPS = {"zh": ("Chinese", "中文"), "en": ("English", "英文"), "all": ("both", "合计")}
 HEADS = {
-    "en": "| held-out tools | language | rows | base | base + adapter (95 % interval) |",
-    "zh": "| 未见过的工具 | 语言 | 条数 | 基座 | 基座 + 适配器（95 % 区间） |",
+    "en": "| held-out tools | language | turns | base | base + adapter (95 % interval) |",
+    "zh": "| 未见过的工具 | 语言 | 轮数 | 基座 | 基座 + 适配器（95 % 区间） |",
 }
 
 

@@ -74,7 +74,8 @@ def weekday_of(date: str) -> dict[str, Any]:
         date: date
     """
     day = read_date(date)
-    return {"date": day.isoformat(), "weekday": f"{day:%A}", "day_of_week": day.isoweekday()}
+    named = {"weekday": f"{day:%A}", "weekday_zh": f"星期{'一二三四五六日'[day.weekday()]}"}
+    return {"date": day.isoformat(), **named, "day_of_week": day.isoweekday()}
 
 
 @tool(
