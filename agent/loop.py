@@ -237,7 +237,7 @@ class Agent:
         """Run the open calls side by side and append their results in the order of the calls."""
         messages = progress.messages
         calls = open_calls(messages)
-        repeated = {call["id"] for call in calls if progress.times_made(call) > self.limits.repeats}
+        repeated = progress.beyond(self.limits.repeats, calls)
         answers = caller.answers(calls, repeated, self.limits.repeats, progress.seconds_left)
         async with contextlib.aclosing(answers) as events:
             async for event in events:

@@ -94,9 +94,18 @@ class Progress:
             made["train"] = False  # a call to a tool that does not exist is answered, never learned
         return made
 
-    def times_made(self, call: ToolCall) -> int:
-        """How often this very call was made since the last user message, this time included."""
-        return self.made[_identity(call)]
+    def beyond(self, times: int, calls: Sequence[ToolCall]) -> set[str]:
+        """The ids of those open `calls` that have been made more than so many `times` since the last user message.
+
+        Those of one message count one after the other: of four at once, three may be made.
+        """
+        waiting = Counter(_identity(call) for call in calls)
+        found = set()
+        for call in calls:
+            if self.made[_identity(call)] - waiting[_identity(call)] + 1 > times:
+                found.add(call["id"])
+            waiting[_identity(call)] -= 1
+        return found
 
     def seconds_left(self) -> float | None:
         return None if self.deadline is None else max(0.0, self.deadline - time.monotonic())

@@ -23,8 +23,8 @@ from dataset_builder.outcomes import PUBLISH, QUESTIONS, STAGES, Outcome, asked_
 from dataset_builder.pipeline import Harvest, harvest, remove, spooled
 from dataset_builder.progress import Display
 from dataset_builder.questions import Teacher
-from dataset_builder.rows import SCHEMA_VERSION, may_replace
-from dataset_builder.settings import Settings, work_folder
+from dataset_builder.rows import SCHEMA_VERSION, Row, may_replace
+from dataset_builder.settings import UNKNOWN, Settings, work_folder
 from dataset_builder.sieve import Sieve
 from dataset_builder.spool import Spool
 from dataset_builder.standing_in import Recordings, read_recordings
@@ -53,14 +53,15 @@ def build(settings: Settings, stop: Stop | None = None) -> Report:
         settings = replace(settings, seed=seeds[-1])
     else:
         may_replace(settings.folder, settings.overwrite)
+    license_ = _license(settings.license, before)  # before anything is asked
     with _Run(settings, stop or Stop(), before) as run:
         made = run.harvested()
         _must_have_answered(made)
         told = Told(
             place=settings.place,
-            license=settings.license,
-            origin=_origin(settings.teacher),
-            settings={**_facts(settings, seeds, before), **run.facts},
+            license=license_,
+            origin=_origin(_names("teacher", public_name(settings.teacher), before)),
+            settings={**_facts(settings, seeds, before), **_of_the_new_rows(run.facts, before)},
             stages=run.stages,
             seeds=seeds,
             declared=_shares(run.teacher),
@@ -122,6 +123,7 @@ class _Run:
             for each in before:
                 for side in SIDES:
                     for row in each.rows(side):
+                        _must_stay(row, side, self.teacher, settings)
                         self._sieve.remember(row)
                         self._made.sides[row["split_key"]] = side
             asked_for = {ASKED_FOR: settings.wanted, "teacher": public_name(settings.teacher)}
@@ -194,6 +196,22 @@ class _Run:
         }
 
 
+def _must_stay(row: Row, side: str, teacher: Teacher, settings: Settings) -> None:
+    """A tool that a row there already has on one side of the split is not asked about on the other: more tools, or
+    fewer, draw other families apart.
+    """
+    renamed = row["provenance"].get("stands_for", {})
+    for schema in row["tools"]:
+        shown = schema["function"]["name"]
+        name = renamed.get(shown, {}).get("tool", shown)
+        if (now := teacher.tool_sides.get(name, side)) != side:
+            raise UserError(
+                f"the tool {name} is in {side} there, and among these tools it would be in {now}",
+                where=str(settings.folder),
+                mend="append with the same tools, or build these into a folder of their own",
+            )
+
+
 def _must_run(tools: Sequence[Tool], settings: Settings, recordings: Recordings) -> None:
     """Described tools need a model that simulates them; the embedded teacher has none."""
     idle = [tool.name for tool in tools if not tool.runnable]
@@ -220,9 +238,40 @@ def _source_name(settings: Settings) -> str:
     return Path(settings.tools).name if settings.tools.endswith((".py", ".json")) else settings.tools
 
 
-def _origin(teacher: str) -> str:
+def _license(name: str, before: Sequence[Existing]) -> str:
+    """That of the rows there already, where none is named for the new ones.
+
+    Raises:
+        UserError: There are two, and no row could say which is its own.
+    """
+    for each in before:
+        there = each.manifest.get("license", UNKNOWN)
+        if name != UNKNOWN and there not in (UNKNOWN, name):
+            mend = f"leave --license out, or build these rows into a folder of their own under {name}"
+            raise UserError(f"its rows are under {there}, not under {name}", where=str(each.folder), mend=mend)
+        name = there if name == UNKNOWN else name
+    return name
+
+
+def _names(fact: str, name: str, before: Sequence[Existing]) -> str:
+    """What the rows there already name for a fact of the card, and then what the new ones do."""
+    told = [part for each in before for part in str(each.manifest["settings"].get(fact, "")).split(", ") if part]
+    return ", ".join(dict.fromkeys([*told, name]))
+
+
+def _of_the_new_rows(facts: Mapping[str, object], before: Sequence[Existing]) -> dict[str, object]:
+    """What the sieve did, which the rows there already have not all come through."""
+    known = [each.manifest["settings"] for each in before]
+    return {
+        name: fact if all(there.get(name) == fact for there in known) else f"{fact}, the rows appended last"
+        for name, fact in facts.items()
+    }
+
+
+def _origin(teachers: str) -> str:
+    named = ", ".join(f"`{name}`" for name in teachers.split(", "))
     return (
-        f"Questions and conversations by the teacher `{public_name(teacher)}`; the tools were really run for their "
+        f"Questions and conversations by the teacher {named}; the tools were really run for their "
         "results, except where a row's `provenance.results` says that they were recorded or simulated."
     )
 
@@ -239,7 +288,7 @@ def _makers(settings: Settings) -> dict[str, str]:
 def _facts(settings: Settings, seeds: Sequence[int], before: Sequence[Existing]) -> dict[str, Any]:
     """What the card tells of the run, and of those that made the rows in `before`."""
     return {
-        **_makers(settings),
+        **{fact: _names(fact, name, before) for fact, name in _makers(settings).items()},
         "languages": ", ".join(settings.languages),
         "seed": ", ".join(map(str, seeds)),
         ASKED_FOR: settings.wanted + sum(each.manifest["settings"].get(ASKED_FOR, 0) for each in before),

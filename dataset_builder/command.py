@@ -188,7 +188,7 @@ def build(
             rows=rows,
             languages=options.languages(languages),
             seed=seed,
-            license=license_name or ("apache-2.0" if tools == teacher == "embedded" else "unknown"),
+            license=license_name or ("apache-2.0" if tools == teacher == "embedded" and not append else "unknown"),
             place=place,
             concurrency=concurrency,
             overwrite=overwrite,

@@ -6,7 +6,7 @@ Comes in: a tool or a model. Goes out: the same kind of thing, so nobody who use
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import asdict
 from hashlib import sha256
-from inspect import getsource
+from inspect import getmodule, getsource
 from typing import Any
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
@@ -18,13 +18,17 @@ from agent.tools import Tool, ToolResult
 from dataset_builder.journal import Journal, current, key_of
 from dataset_builder.stopping import Stop
 
+REFUSED = "the endpoint refuses"
+_REFUSALS = {400, 413, 422}
 ATTEMPTS = 5  # at an answer that breaks off
 
 
 class JournalledTool(Tool):
     """A tool that runs once for each call of each row, however often the run is started.
 
-    A changed function is another tool: its source is part of what is asked. A call with side effects that was begun
+    A changed function is another tool: its source is part of what is asked, and with it, where nothing outside is
+    changed, all of its file: what it looks up may stand beside it. An error is asked for again, since what was down may
+    be up by then, unless the tool acts outside. A call with side effects that was begun
     and never answered is not repeated; it comes back as an error, which drops the row. Only tools that act in the
     session's world do run again, in the row's new and empty one: what a later call finds there must be what the earlier
     ones left.
@@ -47,9 +51,9 @@ class JournalledTool(Tool):
     async def _answer(self, arguments: Any) -> ToolResult:
         key = key_of({"tool": self.name, "version": self._version, "arguments": arguments})
         begun, kept = self._journal.answer(key)
-        if kept is not None:
-            if self.in_world:
-                await self._tool.call(arguments)
+        if kept is not None and self.in_world:
+            await self._tool.call(arguments)
+        if kept is not None and (self.in_world or self.acts_outside or not kept["is_error"]):
             return ToolResult(**kept)
         if begun:
             text = f"Error: the run was stopped while {self.name} was at work; it has side effects and is not repeated"
@@ -103,7 +107,15 @@ class JournalledModel:
                 wait=wait_exponential_jitter(0.2, 10),
                 reraise=True,
             )
-            reply: Reply = await retrying(self._asked, messages, tools, sampling)
+            try:
+                reply: Reply = await retrying(self._asked, messages, tools, sampling)
+            except UserError as error:
+                if not (self.replies and _is_of_this_request(error)):
+                    raise
+                # Others were answered: this one costs its row, and not the run. It is asked again by the next start.
+                current().failures.append(f"{REFUSED}: {error}")
+                yield Reply({"role": "assistant", "content": ""}, Usage(0, 0))
+                return
             self._journal.keep(key, "reply", asdict(reply))
             self._stop.spend(reply.usage.prompt_tokens, reply.usage.completion_tokens)
         else:
@@ -134,10 +146,26 @@ class JournalledModel:
             current().failures.append(f"{self.name}: the reply was cut by its length")
 
 
+def refusal() -> str:
+    """What the endpoint said when it refused something that was asked here; "" where it did not."""
+    return next((failure for failure in current().failures if failure.startswith(REFUSED)), "")
+
+
+def _is_of_this_request(error: UserError) -> bool:
+    """Whether an endpoint refuses what it was asked, and would answer something else: too long, or not to its taste."""
+    response = getattr(error.__cause__, "response", None)
+    return response is not None and response.status_code in _REFUSALS
+
+
 def _source(tool: Tool) -> str:
     if tool.function is None:
         return repr(tool.schema)
     try:
-        return getsource(tool.function)
+        own = getsource(tool.function)
     except (OSError, TypeError):  # built in, or made in a console
         return tool.name
+    module = getmodule(tool.function)
+    try:
+        return own if tool.acts_outside or module is None else own + getsource(module)
+    except (OSError, TypeError):
+        return own

@@ -27,6 +27,7 @@ from dataset_builder.embedded_teacher.question import Plan, PlannedCall
 from dataset_builder.failing import FailingOnce
 from dataset_builder.grid import SCENARIOS, Cell, Grid
 from dataset_builder.journal import scope
+from dataset_builder.journalled import refusal
 from dataset_builder.pipeline import in_order
 from dataset_builder.prompting import PROMPTS, REPLYING, filled, listed, prompts
 from dataset_builder.questions import Cell as Key
@@ -36,7 +37,7 @@ from dataset_builder.requests import AT_ONCE, drawn, judgement_asked, questions_
 from dataset_builder.standing_in import Recordings, StandIn
 
 THINKING_UP = Sampling(max_new_tokens=1024, temperature=0.9)
-JUDGING = Sampling(max_new_tokens=256)
+JUDGING = Sampling(max_new_tokens=2048)  # most verdicts are short; some judges think first
 SOLVING = Sampling(max_new_tokens=1024)
 ANOTHER_WAY = 0.8  # temperature of further solutions of one question
 ANSWERING = Sampling(max_new_tokens=256, temperature=0.9)
@@ -79,6 +80,8 @@ class LLMTeacher:
         self._prompts = {lang: prompts(folder, lang, SCENARIOS) for lang in languages}
         self._grid = Grid(tools, languages, seed, mix)
         self.shares: Mapping[Key, float] = self._grid.declared
+        sides = self._grid.sides
+        self.tool_sides: Mapping[str, str] = {name: sides[family] for name, family in self._grid.families.items()}
         self._asked = 0
 
     async def questions(self, count: int, needs: Mapping[Key, int] | None = None) -> AsyncIterator[Question]:
@@ -137,6 +140,10 @@ class LLMTeacher:
     async def _verdict(self, request: str) -> tuple[bool, str]:
         reply = await complete(self._judge, [{"role": "user", "content": request}], [], JUDGING)
         good, why = read_verdict(reply.message["content"])
+        if good is None and (refused := refusal()):
+            return False, refused
+        if good is None and reply.finish == "length":
+            return False, f"judge cut after {JUDGING.max_new_tokens} tokens, before its verdict"
         if good is None:
             return False, f"judge neither yes nor no: {why}"
         return good, why if good else f"judge: {why}"
@@ -179,6 +186,8 @@ class LLMTeacher:
             split_key=question.family,
             split=question.split,
         )
+        if done.reason == "empty" and (refused := refusal()):
+            return Solution(conversation, refused)
         if done.reason != "answered":
             return Solution(conversation, f"{done.reason}: {failure or 'the agent stopped there'}")
         return Solution(conversation, _distracted(conversation, target))

@@ -29,6 +29,7 @@ WINDOW = 4  # times the concurrency: how far work may run ahead of the first res
 LAST_REPLIES = 60.0  # seconds
 HOPELESS = 12  # questions of which not one became a row, after which a scenario is given up
 FRUITLESS_ROUNDS = 3  # rounds without one new row after which a teacher has no more to give
+FRUITLESS_QUESTIONS = 100  # of which not one became a row
 EXHAUSTED = 0.05  # of the questions of a round that became rows, below which what was asked for is used up
 LEAST_YIELD = 0.25  # of the questions asked for, that rows are hoped to come of
 
@@ -133,6 +134,8 @@ async def harvest(
                 made.asked += 1
                 made.tried[outcome.question.scenario, outcome.question.lang] += 1
                 settle(_take(outcome, made, wanted, sieve, until))
+                if made.asked >= FRUITLESS_QUESTIONS and not made.rows and until == PUBLISH:
+                    return made  # nothing comes of it, and more of it may have to be paid for
         if made.asked == asked or until != PUBLISH:
             break
         fruitless = fruitless + 1 if len(made.rows) == got else 0

@@ -15,13 +15,15 @@ _FILLER = re.compile(
 )
 _NO = re.compile(
     r"^[\W_]*(?:no\b|not\s+(?:valid|suitable|good|acceptable)\b|invalid\b|false\b"
-    r"|否(?:定的)?|不(?:是|符合(?:要求)?|合格|满足(?:要求)?|可以|能|对|正确|行|(?=\W|$))|错误)",
+    r"|否(?:定的)?(?=\W|$)|不(?:是|符合(?:要求)?|合格|满足(?:要求)?|可以|能|对|正确|行|(?=\W|$))|错误(?=\W|$))",
     re.IGNORECASE,
 )
 _YES = re.compile(
-    r"^[\W_]*(?:yes\b|valid\b|true\b|correct\b|是(?!否|不是)的?|对(?!于)的?|(?:符合|满足)(?:要求)?|合格|可以|正确)",
+    # A Chinese word ends where no other character follows: 对话 is no 对, 可以看出 no 可以.
+    r"^[\W_]*(?:yes\b|valid\b|true\b|correct\b|(?:是的?|对的?|(?:符合|满足)(?:要求)?|合格|可以|正确)的?(?=\W|$))",
     re.IGNORECASE,
 )
+_BEGINS_AS_JSON = re.compile(r"\W*```|\W*json\b|[^\w{]*\{", re.IGNORECASE)
 _THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.S)
 _BULLET = re.compile(r"^\s*(?:\d+\s*[.)、：:]|[-*•])\s*(.+)$")
 _KEYS = ("verdict", "answer", "valid", "judgement", "judgment", "result", "ok", "判断", "结论", "答案", "结果")
@@ -31,10 +33,9 @@ _REASONS = ("reason", "why", "explanation", "原因", "理由")
 def read_verdict(text: str) -> tuple[bool | None, str]:
     """The verdict in a judge's reply, and its reason (the reply without the verdict, on one line)."""
     text = _THOUGHT.sub("", text).strip()
-    if "{" in text:
-        found = _from_json(text)
-        if found is not None:
-            return found
+    # JSON that does not begin the reply may be a result that the judge quotes: it counts where no line has a verdict.
+    if _BEGINS_AS_JSON.match(text) and (found := _from_json(text)):
+        return found
     lines = [line for line in text.splitlines() if line.strip()]
     # The first line decides; a judge that thinks aloud first puts its verdict on the last.
     for at in (0, -1) if lines else ():
@@ -43,7 +44,7 @@ def read_verdict(text: str) -> tuple[bool | None, str]:
             if match := pattern.match(line):
                 lines[at] = line[match.end() :]
                 return verdict, _one_line(" ".join(lines))
-    return None, _one_line(text)
+    return ("{" in text and _from_json(text)) or (None, _one_line(text))
 
 
 def read_list(text: str) -> list[str]:

@@ -13,6 +13,7 @@ from agent.errors import UserError
 from dataset_builder.duplicates import NEAR
 from dataset_builder.outcomes import PUBLISH
 
+UNKNOWN = "unknown"  # a licence that nobody has named
 SHARDS = ".shards"  # what the name of the folder of a dataset's shards ends with
 _SHARD = re.compile(r"\d{5}-of-(\d{5})(?:\.work)?")  # a shard's dataset, or its work
 

@@ -38,6 +38,8 @@ class Embedded:
         self.shares: Mapping[Cell, float] = {
             (scenario, lang): share / whole for scenario, share in self._teacher.mix.items() for lang in languages
         }
+        families, sides = self._teacher.families, self._teacher.sides
+        self.tool_sides: Mapping[str, str] = {name: sides[family] for name, family in families.items()}
         self._shard, self._number, self._seen = shard, 0, set[int]()
 
     async def questions(self, count: int, needs: Mapping[Cell, int] | None = None) -> AsyncIterator[Question]:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from agent.errors import UserError
 from agent.events import Delta, Replied, Thought
 from agent.loop import Agent
-from agent.toolbox.world import World, in_world
+from agent.toolbox.world import World, in_world, own_chance
 from space.consent import Consent, to_ask
 from space.visit import Visit, advance, settled, started, waits_for_answer
 from space.words import Words
@@ -41,7 +41,7 @@ async def answers(agent: Agent, visit: Visit, words: Words) -> AsyncIterator[Vis
     try:
         left = agent.limits.steps - len([message for message in since if message["role"] == "assistant"])
         async with aclosing(agent.stream(list(visit.messages), steps=left)) as events:
-            async for event in in_world(visit.world or World(), events):
+            async for event in in_world(visit.world or World(own_chance()), events):
                 visit = advance(visit, event)
                 if isinstance(event, Replied):
                     calls = to_ask(event.message.get("tool_calls", []), agent.offered(visit.messages))

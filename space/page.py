@@ -158,7 +158,7 @@ class Page:
     def reworded(self, visit: Visit, choose: bool, lang: str, data: gr.EditData) -> tuple[Visit, Drawn, Any]:
         """Ask an edited question, as `asked` does; what followed the old one is dropped."""
         origin = _origin(visit, lang, data.index)
-        if visit.running:
+        if visit.running or not str(data.value).strip():  # a blank question takes the place of none
             return visit, self.draw(visit, lang), gr.skip()
         visit = ask(before(visit, origin)[0], str(data.value))
         return visit, self.draw(visit, lang), self.nearest(visit) if choose else gr.skip()

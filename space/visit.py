@@ -5,12 +5,13 @@ not `running` holds a conversation in the one format, so a generation may be sto
 Knows nothing of Gradio, of models, or of how a conversation looks.
 """
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from agent.events import Delta, Done, Event, Failed, Replied, Result, Thought
 from agent.messages import Message, tool_message
-from agent.toolbox.world import World
+from agent.toolbox.world import World, own_chance
 from space.consent import Consent
 
 
@@ -31,7 +32,9 @@ class Visit:
     without an answer.
     `questions` are the indices of what the visitor said: the agent's own notices to the model are user turns too.
     `world` is what the embedded tools remember of this visitor: made with the first question, so that it knows the
-    day. `consent` is set while calls at the end wait for the visitor's word. These two change in place, nothing else.
+    day; `worlds` are what they remembered as each question was put, so that a question can be taken back with all that
+    its calls did. `consent` is set while calls at the end wait for the visitor's word. `world` and `consent` change in
+    place, nothing else.
     """
 
     messages: tuple[Message, ...] = ()
@@ -43,6 +46,7 @@ class Visit:
     running: bool = False
     turn: int = 0
     world: World | None = None
+    worlds: tuple[World, ...] = ()
     consent: Consent | None = None
 
 
@@ -53,12 +57,14 @@ def ask(visit: Visit, question: str) -> Visit:
         return visit
     kept = before(visit, len(visit.messages))[0] if waits_for_answer(visit) else visit
     asked: Message = {"role": "user", "content": question}
+    world = kept.world or World(own_chance())
     return replace(
         kept,
         messages=(*kept.messages, asked),
         questions=(*kept.questions, len(kept.messages)),
         failure="",
-        world=kept.world or World(),
+        world=world,
+        worlds=(*kept.worlds, copy.deepcopy(world)),
     )
 
 
@@ -111,12 +117,25 @@ def settled(visit: Visit, unanswered: str) -> Visit:
 
 
 def before(visit: Visit, index: int) -> tuple[Visit, str]:
-    """The visit before the last question at or before `messages[index]`, and that question; unchanged without one."""
+    """The visit before the last question at or before `messages[index]`, and that question; unchanged without one.
+
+    What the embedded tools remember is as it was then, too.
+    """
     earlier = [position for position in visit.questions if position <= index]
     if not earlier:
         return visit, ""
-    at = earlier[-1]
-    kept = replace(visit, messages=visit.messages[:at], questions=tuple(earlier[:-1]), failure="")
+    at, number = earlier[-1], len(earlier) - 1
+    messages = visit.messages[:at]
+    called = {call["id"] for message in messages for call in message.get("tool_calls", [])}
+    kept = replace(
+        visit,
+        messages=messages,
+        questions=tuple(earlier[:-1]),
+        notes={name: note for name, note in visit.notes.items() if name in called},
+        failure="",
+        world=copy.deepcopy(visit.worlds[number]),  # the snapshot stays as it is, for another time
+        worlds=visit.worlds[:number],
+    )
     return kept, visit.messages[at]["content"]
 
 

@@ -9,7 +9,9 @@ import re
 _SHOWS = re.compile(
     r"example|e\.g\.|for instance|such as|format|look(s|ed)? like|schema|syntax|template"
     r"|(would|could) (be|write|call|use)|how to|\b(some|following|sample) code"
-    r"|例如|比如|例子|示例|譬如|格式|形如|样例|模板|可以这样|可以写|写成|写作|以下代码|代码如下",
+    r"|you (can (call|use|write)|sent|gave|wrote|pasted)"
+    r"|例如|比如|例子|示例|譬如|格式|形如|样例|模板|可以这样|可以写|写成|写作|以下代码|代码如下"
+    r"|用法|像这样|你(发|给|写|贴|提供)的",
     re.IGNORECASE,
 )
 _FENCE = re.compile(r"^[ \t]*```[^\n`]*\n.*?(?:\n[ \t]*```[ \t\r]*$|\Z)", re.DOTALL | re.MULTILINE)

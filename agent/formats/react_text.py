@@ -46,8 +46,10 @@ def looks_like_react(text: str, reading: Reading) -> bool:
     kinds = {section.kind for section in found}
     if not kinds & {"action", "answer"}:
         return False
-    if "answer" in kinds or {"action", "input"} <= kinds:
+    if {"action", "input"} <= kinds:
         return True
+    if "answer" in kinds:  # alone behind other words it is a heading, as of a sum that is worked out before it
+        return kinds != {"text", "answer"} or not found[0].text.strip()
     actions = [section.text.strip() for section in found if section.kind == "action"]
     return any(names_tool(action, reading) or _holds_call(action, reading) or _finishes(action) for action in actions)
 
@@ -107,7 +109,9 @@ def read_react(text: str, reading: Reading) -> Parts:
         before = len(reading.problems)
         _call_without_input(action, reading)
         outside += [f"Action: {action}"] if len(reading.problems) > before else []
-    return Parts("\n".join(answers or outside), "\n".join(thoughts))
+    if answers:  # what stands around it was said on the way to it
+        return Parts("\n".join(answers), "\n".join([*outside, *thoughts]))
+    return Parts("\n".join(outside), "\n".join(thoughts))
 
 
 def _is_example(found: list[Section]) -> bool:

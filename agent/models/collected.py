@@ -24,6 +24,7 @@ class Collected:
     text: str = ""
     thought: str = ""
     calls: dict[int, dict[str, str]] = field(default_factory=dict)
+    _slots: dict[int, int] = field(default_factory=dict)  # by the server's index, the place in `calls`
     usage: Usage = field(default_factory=lambda: Usage(0, 0))
     finish: Literal["stop", "length"] = "stop"
     ended: bool = False
@@ -59,12 +60,24 @@ class Collected:
             raise RemoteProtocolError("the answer breaks off without a finish_reason")
 
     def _take_call(self, piece: Any) -> None:
-        index = getattr(piece, "index", None)
-        # Some servers send each call whole and without an index.
-        call = self.calls.setdefault(len(self.calls) if index is None else index, {"name": "", "arguments": ""})
-        arguments = piece.function.arguments
-        call["name"] += piece.function.name or ""
+        said = piece.function
+        if said is None:
+            return
+        call = self._call_of(getattr(piece, "index", None), piece.id or "", bool(said.name))
+        arguments = said.arguments
+        call["name"] += said.name or ""
         call["arguments"] += json.dumps(arguments) if isinstance(arguments, dict) else arguments or ""
+
+    def _call_of(self, index: int | None, name: str, begins: bool) -> dict[str, str]:
+        """The call that a piece belongs to. Some servers send each call whole and without an index, some give every
+        call the index 0: another id is another call.
+        """
+        place = index if index is not None else len(self.calls) - (not begins and bool(self.calls))
+        slot = self._slots.get(place)
+        if slot is None or (name and self.calls[slot]["id"] and name != self.calls[slot]["id"]):
+            slot = self._slots[place] = len(self.calls)
+            self.calls[slot] = {"id": name, "name": "", "arguments": ""}
+        return self.calls[slot]
 
     def reply(self, tools: list[ToolSchema]) -> Reply:
         """The whole reply: calls as the engine returned them, else as they stand in the text."""

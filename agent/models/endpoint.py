@@ -134,8 +134,12 @@ class EndpointModel:
             if not (self._may_fall_back and self.format == "native" and _refuses_tools(error.__cause__, request)):
                 raise
         self.format = "hermes"
-        request = request_body(messages, tools, sampling, self.format, self._model)
-        return request, await self._begun(request)
+        try:
+            request = request_body(messages, tools, sampling, self.format, self._model)
+            return request, await self._begun(request)
+        except BaseException:
+            self.format = "native"  # it was not the tools: everybody after this one has them again
+            raise
 
     async def _begun(self, request: dict[str, Any], *, whole: bool = False) -> "_Answer":
         """The answer up to its first visible text (or its end), asked for again as often as that may help."""

@@ -43,7 +43,7 @@ def calculate(expression: str) -> dict[str, Any]:
         tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, RecursionError, MemoryError) as error:
         raise ValueError(f"{expression!r} is not an expression") from error
-    return {"result": tidy(_value(tree.body))}
+    return {"result": tidy(_value(tree.body), digits=6)}
 
 
 def _value(node: ast.AST) -> float:
@@ -197,7 +197,8 @@ def sort_numbers(numbers: list[float], order: Literal["up", "down"] = "up") -> d
         numbers: list of numbers
         order: order: up=ascending, down=descending
     """
-    return {"sorted": [tidy(number) for number in sorted(_some(numbers), reverse=order == "down")]}
+    # As they were given: sorted, they are still the same numbers.
+    return {"sorted": [int(one) if one == int(one) else one for one in sorted(_some(numbers), reverse=order == "down")]}
 
 
 @tool(family="statistics", zh={"description": "求标准差", "parameters": {"numbers": "一组数"}})

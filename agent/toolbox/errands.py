@@ -131,10 +131,10 @@ def book_room(room: str, date: str, time: str, people: int | None = None) -> dic
         people: number of people
     """
     day = read_date(date).isoformat()
-    read_time(time)
-    if world().find("rooms", room=room, date=day, time=time):
+    begins = f"{read_time(time):%H:%M}"  # 9:00 and 09:00 are one
+    if world().find("rooms", room=room, date=day, time=begins):
         raise ValueError(f"{room} is taken on {day} at {time}")
-    booking = world().add("rooms", booking_id=world().code("RB"), room=room, date=day, time=time, people=people)
+    booking = world().add("rooms", booking_id=world().code("RB"), room=room, date=day, time=begins, people=people)
     return {"booking_id": booking["booking_id"], "room": room, "date": day, "time": time}
 
 
@@ -149,7 +149,8 @@ def cancel_room(booking_id: str) -> dict[str, Any]:
     """
     if not any(sign.isdigit() for sign in booking_id):
         raise ValueError(f"{booking_id!r} is not a booking number")
-    world().table("rooms")[:] = [room for room in world().table("rooms") if room["booking_id"] != booking_id]
+    for room in world().find("rooms", booking_id=booking_id):
+        world().table("rooms").remove(room)
     return {"cancelled": booking_id}
 
 

@@ -19,7 +19,8 @@ def add_note(text: str, tag: str | None = None) -> dict[str, Any]:
         text: note text
         tag: tag
     """
-    note = world().add("notes", id=len(world().table("notes")) + 1, text=text, tag=tag)
+    number = 1 + max((note["id"] for note in world().table("notes")), default=0)  # some may have been deleted
+    note = world().add("notes", id=number, text=text, tag=tag)
     return {"note_id": note["id"], "text": text}
 
 

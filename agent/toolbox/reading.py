@@ -51,12 +51,12 @@ def read_color(text: str) -> tuple[int, int, int]:
     return value >> 16, value >> 8 & 255, value & 255
 
 
-def tidy(value: float) -> float | int:
-    """Rounded as a person would write it: at most six digits after the point, none where it is whole.
+def tidy(value: float, digits: int = 2) -> float | int:
+    """Rounded as a person would write it: to `digits` after the point, six where it is below 1, none where it is whole.
 
     Raises ValueError where the value is infinite or no number.
     """
     if value != value or value in (float("inf"), float("-inf")):
         raise ValueError("the result is not a finite number")
-    rounded = round(value, 2) if abs(value) >= 1 else round(value, 6)
+    rounded = round(value, digits) if abs(value) >= 1 else round(value, max(6, digits))
     return int(rounded) if rounded == int(rounded) else rounded

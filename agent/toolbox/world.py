@@ -8,6 +8,7 @@ import contextlib
 import contextvars
 import hashlib
 import random
+import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from datetime import date
 from typing import Any, TypeVar
@@ -65,7 +66,12 @@ def _same(left: Any, right: Any) -> bool:
     return str(left).casefold().strip() == str(right).casefold().strip()
 
 
-_process_world = World()
+def own_chance() -> int:
+    """A seed for a world that nobody is to foretell: its passwords and dice are its own."""
+    return secrets.randbits(64)
+
+
+_process_world = World(own_chance())
 _session_world: contextvars.ContextVar[World | None] = contextvars.ContextVar("callsmith_world", default=None)
 
 

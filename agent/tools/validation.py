@@ -37,15 +37,20 @@ def validate_arguments(schema: ToolSchema, arguments: Any) -> tuple[dict[str, An
     return Checker(schema).check(arguments)
 
 
+_OPEN = {"additionalProperties", "unevaluatedProperties", "patternProperties"}
+_ELSEWHERE = {"$ref", "allOf", "anyOf", "oneOf", "if", "dependentSchemas"}
+
+
 class Checker:
     """A tool schema, ready to check any number of arguments against."""
 
     def __init__(self, schema: ToolSchema):
         self._parameters = standard_schema(schema["function"]["parameters"])
         closed = self._parameters
-        if "properties" in closed and not {"additionalProperties", "patternProperties"} & set(closed):
+        if "properties" in closed and not _OPEN & set(closed):
             # JSON Schema lets unknown properties pass where nothing is said; a function takes none it does not know.
-            closed = {**closed, "additionalProperties": False}
+            # Where a part of the schema stands elsewhere, only the dearer of the two words sees into it.
+            closed = {**closed, "unevaluatedProperties" if _ELSEWHERE & set(closed) else "additionalProperties": False}
         self._closed = _key({"type": "object", **closed})
 
     def check(self, arguments: Any) -> tuple[dict[str, Any], list[str], list[str]]:

@@ -137,6 +137,29 @@ def test_calls_in_pieces_are_put_together(serve):
     assert (reply.repairs, reply.problems) == ([], [])
 
 
+def _whole(name, city, **more):
+    function = {"name": name, "arguments": json.dumps({"city": city}, ensure_ascii=False)}
+    return chunk(tool_calls=[{"id": f"call_{city}", "type": "function", "function": function, **more}])
+
+
+@pytest.mark.parametrize("more", [{"index": 0}, {}], ids=["one index for all", "no index"])
+def test_calls_that_come_whole_are_told_apart_by_their_ids(serve, more):
+    cities = ["北京", "上海", "上海 2"]
+    answer = [*(_whole("get_weather", city, **more) for city in cities), chunk("tool_calls"), USAGE]
+    reply = collect(load_model(serve(answer).url))[-1]
+    assert [call["function"]["arguments"]["city"] for call in reply.message["tool_calls"]] == cities
+    assert (reply.repairs, reply.problems) == ([], [])
+
+
+def test_pieces_without_an_index_belong_to_the_last_call(serve):
+    first = {"id": "a", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": '}}
+    second = {"id": "b", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "上海"}'}}
+    rest = {"function": {"arguments": '"北京"}'}}
+    answer = [chunk(tool_calls=[first]), chunk(tool_calls=[rest]), chunk(tool_calls=[second]), chunk("tool_calls")]
+    reply = collect(load_model(serve(answer).url))[-1]
+    assert [call["function"]["arguments"]["city"] for call in reply.message["tool_calls"]] == ["北京", "上海"]
+
+
 def test_calls_in_the_text_are_read_and_their_markup_is_not_shown(serve):
     text = '我查一下。\n<tool_call>\n{"name": "get_weather", "arguments": {"city": "北京"}}\n</tool_call>'
     *deltas, reply = collect(load_model(serve([*(chunk(content=letter) for letter in text), chunk("stop")]).url))
@@ -247,6 +270,17 @@ def test_an_endpoint_without_tools_is_asked_in_text(serve, status, words):
         assert reply.message["tool_calls"][0]["function"]["arguments"] == {"city": "北京"}
     assert ["tools" in asked for asked in server.asked] == [True, False, False], "it is found out once"
     assert "get_weather" in server.asked[1]["messages"][0]["content"]
+
+
+def test_a_refusal_that_only_speaks_of_tools_costs_nobody_else_their_tools(serve):
+    too_long = (400, {"x-words": "9000 tokens (8000 in the messages, 1000 in the functions) are too many"})
+    call = [*call_chunks("get_weather", '{"city": "北京"}')]
+    server = serve(too_long, too_long, call)
+    model = load_model(server.url)
+    with pytest.raises(UserError, match="too many"):
+        collect(model)
+    assert collect(model)[-1].message["tool_calls"]
+    assert ["tools" in asked for asked in server.asked] == [True, False, True]
 
 
 def test_a_format_that_was_chosen_is_kept(serve):

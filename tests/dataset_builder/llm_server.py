@@ -1,10 +1,10 @@
 """An OpenAI-compatible server on loopback for tests: it thinks up questions, judges, and solves with tool calls.
 
 It reads what it is asked as a model would (from the prompt), answers by rules, streams, and can be told to misbehave:
-`faults` maps the number of a request (from 1) to "429", "401", "500", "garbage", "cut" or "stall" (the body begins and
-does not go on); with `trickle`, bodies come so many bytes at a time; with `room`, more requests at once than that are
-refused; refusals carry `retry_after`. `asked` holds every request body that was answered in full, `arrivals` when each
-came, `most_at_once` how many were worked on.
+`faults` maps the number of a request (from 1) to "429", "400", "401", "500", "garbage", "cut" or "stall" (the body
+begins and does not go on); with `trickle`, bodies come so many bytes at a time; with `room`, more requests at once than
+that are refused; refusals carry `retry_after`. `asked` holds every request body that was answered in full, `arrivals`
+when each came, `most_at_once` how many were worked on.
 """
 
 import asyncio
@@ -111,6 +111,8 @@ class LLMServer:
             self.at_once -= 1
         if fault == "429":
             return JSONResponse({"error": {"message": "slow down"}}, 429, self.retry_after)
+        if fault == "400":
+            return JSONResponse({"error": {"message": "Content Exists Risk"}}, 400)
         if fault == "401":
             return JSONResponse({"error": {"message": "who are you?"}}, 401)
         if fault == "500":

@@ -114,3 +114,30 @@ def test_the_card_tells_the_mix_asked_for_beside_the_one_that_came_out_and_draws
         assert f"Rows by {title}:" in card
     two = sum(len(row["messages"]) <= 2 for row in rows)
     assert any(line.split("│")[0].strip() == "0–2" and line.endswith(f" {two}") for line in card.splitlines())
+
+
+def test_a_request_that_is_refused_costs_its_row_and_not_the_run(tmp_path, capsys):
+    with LLMServer(faults=dict.fromkeys(range(12, 60, 6), "400")) as server:
+        code, out, err = run(capsys, *told(server, tmp_path / "set", "--rows", 24, "--concurrency", 1, "--json"))
+    assert code == 0, err
+    assert sum(json.loads(out)["rows"].values()) == 24
+    rejected = map(json.loads, (tmp_path / "set" / "rejected.jsonl").read_text(encoding="utf-8").splitlines())
+    refused = [entry for entry in rejected if entry["reason"].startswith("the endpoint refuses")]
+    assert refused
+    assert all("Content Exists Risk" in entry["reason"] for entry in refused)
+
+
+def test_where_nothing_was_answered_yet_a_refusal_is_told_at_once(tmp_path, capsys):
+    with LLMServer(faults=dict.fromkeys(range(1, 200), "400")) as server:
+        code, _, err = run(capsys, *told(server, tmp_path / "set"))
+    assert code == 2
+    assert "Content Exists Risk" in err
+
+
+def test_a_teacher_of_whom_no_question_is_good_is_not_paid_for_thousands(tmp_path, capsys):
+    with LLMServer() as server, pytest.MonkeyPatch.context() as patch:
+        reply = server.reply
+        patch.setattr(server, "reply", lambda body: reply(body) if "[" in str(reply(body)) else {"content": "No."})
+        code, _, err = run(capsys, *told(server, tmp_path / "set", "--rows", 1000))
+        assert server.requests < 600
+    assert code == 2, err

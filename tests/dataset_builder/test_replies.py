@@ -18,6 +18,9 @@ YES = [
     "<think>No, wait…</think>\nYes, it is clear",
     "The user names a city.\n\nYes.",
     "用户给出了城市。\n结论：是",
+    'Yes. The tool returned {"valid": false} and the assistant said so.',
+    '是。工具返回{"result": "错误"}，助手如实说明。',
+    'My verdict: {"valid": true, "reason": "clear"}',
 ]
 NO = [
     "No. The city is missing.",
@@ -34,6 +37,8 @@ NO = [
     "Not suitable: vague",
     "不",
     "不能，缺少城市",
+    '否。工具返回 {"ok": true}，但助手说失败了。',
+    'No. The tool returned {"ok": true}, but the answer says it failed.',
 ]
 
 
@@ -59,6 +64,9 @@ def test_no_is_no(text):
         "Yesterday",
         "是否合适还不清楚",
         "对于这个问题",
+        "对话中助手没有调用正确的工具，因此不符合要求。",
+        "可以看出，助手编造了城市，否。",
+        "正确的做法应是调用 get_weather，而助手没有。",
     ],
 )
 def test_neither_is_neither(text):

@@ -118,6 +118,57 @@ def test_a_stage_that_does_not_exist_is_one_line(tmp_path, capsys):
 # --- more rows ---------------------------------------------------------------------------------------------------
 
 
+TWO = """
+from agent.tools import tool
+
+@tool(family="{family}")
+def {name}(number: int) -> dict:
+    \"\"\"{doc}
+
+    Args:
+        number: The number.
+    \"\"\"
+    return {{"number": number}}
+"""
+
+
+def _tools(folder, **families):
+    folder.mkdir(exist_ok=True)
+    file = folder / "my_tools.py"
+    file.write_text("".join(TWO.format(name=n, family=f, doc=f"Count the {f}.") for n, f in families.items()))
+    return file
+
+
+def test_more_tools_that_would_change_sides_are_told_before_anything_is_asked(tmp_path, capsys):
+    few = {f"count_{name}": name for name in ("parcels", "stamps")}
+    told = ["--teacher", "embedded", "--languages", "en", "--rows", 20, "--output", tmp_path / "set"]
+    assert run(capsys, "--tools", _tools(tmp_path / "a", **few), *told)[0] == 0
+    before = (tmp_path / "set" / "callsmith.json").read_bytes()
+    refused = 0
+    for more in ("weather", "notes", "books", "boats", "trains", "lamps"):
+        # Each tool of a family of its own before, and of its family's with more of them.
+        many = dict.fromkeys(few, "counting") | {f"see_{more}{number}": f"{more}{number}" for number in range(3)}
+        code, _, err = run(capsys, "--tools", _tools(tmp_path / more, **many), *told, "--append")
+        if code == 2 and "among these tools it would be in" in err:
+            refused += 1
+            assert (tmp_path / "set" / "callsmith.json").read_bytes() == before
+            assert len([line for line in err.splitlines() if line.strip()]) <= 2
+    assert refused == 6, "the two stand on two sides, so that in one family one of them changes its own"
+
+
+def test_the_card_speaks_of_all_rows_after_appending(tmp_path, capsys, run_file):
+    told = ["--output", tmp_path / "set", "--rows", 8]
+    assert run(capsys, *told, "--license", "mit")[0] == 0
+    for more in ([], ["--config", run_file]):
+        code, _, err = run(capsys, *told, *more, "--append")
+        assert code == 0, err
+        assert "license: mit" in (tmp_path / "set" / "README.md").read_text(encoding="utf-8")
+    assert "by the teacher `embedded`, `" in (tmp_path / "set" / "README.md").read_text(encoding="utf-8")
+    code, _, err = run(capsys, *told, "--append", "--license", "cc-by-4.0")
+    assert code == 2
+    assert "its rows are under mit, not under cc-by-4.0" in err
+
+
 @pytest.mark.parametrize("teacher", ["embedded", "model"])
 def test_rows_are_appended_and_what_was_there_stays(tmp_path, capsys, run_file, teacher):
     told = ["--output", tmp_path / "set", *(["--config", run_file] if teacher == "model" else [])]

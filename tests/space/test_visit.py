@@ -11,11 +11,11 @@ from scripted_model import TOOLS, ScriptedModel
 
 from agent.loop import Agent
 from agent.messages import Message, check_conversation, tool_call
-from agent.toolbox.world import world
+from agent.toolbox.world import World, enter_world, world
 from agent.tools import Tool, load_tools
 from space.answer import answers
 from space.view import call_title, pretty, shown
-from space.visit import Visit, ask, before, settled, waits_for_answer
+from space.visit import CallNote, Visit, ask, before, settled, waits_for_answer
 from space.words import WORDS
 
 SCHEMAS = [tool.schema for tool in TOOLS]
@@ -71,6 +71,37 @@ def test_taking_back_gives_the_visit_before_the_question() -> None:
     earlier, question = before(second, len(second.messages))
     assert (earlier.messages, earlier.questions, question) == (first.messages, first.questions, "北京今天天气怎么样？")
     assert before(Visit(), 0) == (Visit(), "")
+
+
+def test_taking_back_takes_back_what_the_calls_did() -> None:
+    first = ask(Visit(), "add a note")
+    assert first.world is not None
+    with enter_world(first.world):
+        world().add("notes", id=1, text="mine", tag=None)
+    call = tool_call("add_note", {"text": "mine"}, "aaaaaaaaa")
+    wrote: Message = {"role": "assistant", "content": "", "tool_calls": [call]}
+    after = replace(first, messages=(*first.messages, wrote), notes={"aaaaaaaaa": CallNote(0.1, False)})
+    second = ask(after, "and another")
+    kept, _ = before(second, len(second.messages))
+    assert kept.world is not None
+    assert [note["text"] for note in kept.world.table("notes")] == ["mine"]
+    assert kept.notes.keys() == {"aaaaaaaaa"}
+    for _ in range(2):  # what it was stays known, however often it is gone back to
+        kept, question = before(second, 0)
+        assert (kept.messages, question, kept.notes) == ((), "add a note", {})
+        assert kept.world is not None
+        assert kept.world.table("notes") == []
+        with enter_world(kept.world):
+            world().add("notes", id=1, text="other", tag=None)
+
+
+def test_nobody_can_foretell_a_visitors_passwords() -> None:
+    drawn = []
+    for _ in range(2):
+        visit = ask(Visit(), "a password")
+        assert visit.world is not None
+        drawn.append(visit.world.rng.random())
+    assert drawn[0] != drawn[1] != World().rng.random()
 
 
 def test_what_tools_remember_belongs_to_one_visitor() -> None:

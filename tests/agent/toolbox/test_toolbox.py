@@ -54,6 +54,32 @@ def test_a_session_sees_only_its_own_notes():
         assert json.loads(call("search_notes", word="mine").content)["notes"] == ["mine"]
 
 
+def test_a_number_that_was_given_back_is_not_another_notes():
+    with new_world():
+        for text in "ab":
+            call("add_note", text=text)
+        call("delete_note", note_id=1)
+        assert json.loads(call("add_note", text="c").content)["note_id"] == 3
+        assert json.loads(call("delete_note", note_id=3).content)["text"] == "c"
+
+
+def test_sorting_changes_no_number_and_a_product_keeps_its_digits():
+    assert json.loads(call("sort_numbers", numbers=[3.142, 3.141, 2]).content) == {"sorted": [2, 3.141, 3.142]}
+    assert json.loads(call("calculate", expression="2.5*1.25").content) == {"result": 3.125}
+
+
+def test_one_hour_in_two_writings_is_booked_once():
+    with new_world():
+        booking = json.loads(call("book_room", room="A", date="2026-10-01", time="9:00").content)
+        assert call("book_room", room="a", date="2026-10-01", time="09:00").is_error
+        call("cancel_room", booking_id=booking["booking_id"].lower())
+        assert not call("book_room", room="A", date="2026-10-01", time="09:00").is_error
+
+
+def test_a_weekday_has_its_chinese_name():
+    assert json.loads(call("weekday_of", date="2026-11-30").content)["weekday_zh"] == "星期一"
+
+
 def test_exactly_the_tools_that_find_or_change_something_in_the_world_say_so():
     for tool in TOOLS:
         finds = "world()" in inspect.getsource(tool.function)
