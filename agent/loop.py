@@ -11,6 +11,7 @@ import functools
 import time
 from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agent.around import planning
@@ -215,6 +216,7 @@ class Agent:
 
     def _take(self, reply: Reply, progress: Progress, plan: str) -> list[Event]:
         """Make the reply part of the conversation; what could not be read is kept to be said back to the model."""
+        reply = _without_half_calls(reply)
         progress.replies += 1
         progress.tokens += reply.usage.prompt_tokens + reply.usage.completion_tokens
         progress.cut = reply.finish == "length"
@@ -249,3 +251,14 @@ class Agent:
             yield Done("seconds", messages)
         elif repeated:
             yield Done("repeated calls", messages)
+
+
+def _without_half_calls(reply: Reply) -> Reply:
+    """A call that the longest reply cut off is none, however well its braces can be closed: what was still to come
+    could have been any argument.
+    """
+    if reply.finish != "length" or "missing brace" not in reply.repairs or not reply.message.get("tool_calls"):
+        return reply
+    message = reply.message.copy()
+    del message["tool_calls"]
+    return replace(reply, message=message, problems=[*reply.problems, "the reply was cut off within a call"])

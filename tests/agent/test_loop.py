@@ -171,6 +171,31 @@ def test_each_limit_ends_the_run_with_its_reason(scripted, limits, reason, repli
     assert check_conversation(run.messages, run.tools) == []
 
 
+def test_a_call_that_was_cut_off_does_not_run(scripted):
+    half = '<tool_call>\n{"name": "get_weather", "arguments": {"city": "北京"'
+
+    class Cut(scripted):
+        async def stream(self, messages, tools, sampling):
+            async for item in super().stream(messages, tools, sampling):
+                cut = isinstance(item, Reply) and item.raw == half
+                yield dataclasses.replace(item, finish="length") if cut else item
+
+    assert Agent(scripted(half, "晴。"), [get_weather]).run([ASK]).messages[1]["tool_calls"]
+    model = Cut(half, "晴。")
+    run = Agent(model, [get_weather]).run([ASK])
+    assert run.reason == "answered"
+    assert not any("tool_calls" in message for message in run.messages)
+    assert "cut off within a call" in model.seen[1][-1]["content"]
+    assert check_conversation(run.messages, run.tools) == []
+
+
+def test_of_four_calls_at_once_that_are_the_same_three_run(scripted):
+    run = Agent(scripted("\n".join([CALL] * 4), "晴。"), [get_weather], limits=Limits(repeats=3)).run([ASK])
+    results = [message["content"] for message in run.messages if message["role"] == "tool"]
+    assert [text.startswith('{"city"') for text in results] == [True, True, True, False]
+    assert run.reason == "repeated calls"
+
+
 def test_the_time_limit_holds_for_tools_and_models_alike(scripted):
     started = time.perf_counter()
     run = Agent(scripted(call_text("slow", seconds=30)), [slow], limits=Limits(seconds=0.2)).run([ASK])
