@@ -271,7 +271,7 @@ def write_dataset(
             text = json.dumps(dict(manifest or {}), ensure_ascii=False, indent=2, sort_keys=True)
             (building / MANIFEST).write_text(text + "\n", encoding="utf-8")
             _carry_over(folder, building)
-            _replace_folder(building, folder, Path(holder) / "old")
+            _replace_folder(building, folder)
     except OSError as error:
         raise UserError(
             f"cannot be written: {error.strerror or error}", where=str(folder), mend=NOTHING_LOST
@@ -325,8 +325,14 @@ def _link(source: str, target: str) -> None:
         shutil.copy2(source, target, follow_symlinks=False)
 
 
-def _replace_folder(new: Path, folder: Path, aside: Path) -> None:
-    """Put `new` where `folder` is; what was there moves `aside` first, and back if that fails."""
+def _replace_folder(new: Path, folder: Path) -> None:
+    """Put `new` where `folder` is; what was there moves aside first, and back if that fails.
+
+    Where that fails too, it stays aside, beside `folder` and under a name that tells.
+    """
+    aside = folder.with_name(f"{folder.name}.replaced")
+    if aside.exists():
+        raise UserError("is left from a write that failed: look into it, and delete it or move it", where=str(aside))
     if folder.exists():
         os.replace(folder, aside)
     try:
@@ -335,3 +341,4 @@ def _replace_folder(new: Path, folder: Path, aside: Path) -> None:
         if aside.exists():
             os.replace(aside, folder)
         raise
+    shutil.rmtree(aside, ignore_errors=True)

@@ -22,6 +22,7 @@ DEFAULTS = {
     "lora_target_modules": "all-linear",
     "learning_rate": 2e-4,
     "save_total_limit": 2,
+    "hub_strategy": "end",  # a push at each checkpoint would send a pickle of every argument
     "max_length": 4096,
     "output_dir": "runs/adapter",
     "ddp_find_unused_parameters": False,

@@ -19,6 +19,13 @@ def render(log: Mapping[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def for_others(log: Mapping[str, Any]) -> dict[str, Any]:
+    """The log as it may lie beside the adapter, wherever that goes: of folders here only their last part."""
+    dataset = {**log["dataset"], "name": _shown(log["dataset"]["name"])}
+    adapter = _shown(log["adapter"]) if log.get("adapter") else None
+    return {**log, "base_model": _shown(log["base_model"]), "adapter": adapter, "dataset": dataset}
+
+
 def is_hub_id(name: str) -> bool:
     """Whether `name` can be an id on the Hub: `user/name` that is no folder here."""
     parts = name.split("/")
@@ -43,8 +50,9 @@ def _opening(log: Mapping[str, Any]) -> str:
     languages = [LANGUAGES.get(code, code) for code in log["languages"]]
     tongues = f", in {' and '.join(languages)}" if languages else ""
     return (
-        f"# {log['name']}\n\n{kind} that teaches `{_shown(log['base_model'])}` to call tools{tongues}. "
-        "The loss fell on the assistant's own tokens only: thoughts, text, calls and the stop token."
+        f"# {log['name']}\n\n{kind} that teaches `{_shown(log['base_model'])}` to call tools{tongues}"
+        + (f", and began as `{_shown(log['adapter'])}`. " if log.get("adapter") else ". ")
+        + "The loss fell on the assistant's own tokens only: thoughts, text, calls and the stop token."
     )
 
 
@@ -74,7 +82,8 @@ def _use(log: Mapping[str, Any]) -> str:
             "print(tokenizer.decode(model.generate(**inputs, max_new_tokens=512)[0]))",
         ]
     ).lstrip()
-    serve = f"callsmith serve --model {base} --adapter {log['name']} --tools embedded"
+    named = f"{base} --adapter {log['name']}" if log["lora"] else log["name"]
+    serve = f"callsmith serve --model {named} --tools embedded"
     return f"## Use\n\n```bash\n{serve}\n```\n\n```python\n{code}\n```"
 
 
@@ -108,7 +117,7 @@ def _training(log: Mapping[str, Any]) -> str:
         "steps": f"{log['steps']:,} ({log['epochs']:.2f} epochs)",
         "trained tokens": f"{log['trained_tokens']:,}",
         "final loss": _number(log["loss"]),
-        "evaluation loss": _number(log["eval_loss"]),
+        "evaluation loss, a mean over batches": _number(log["eval_loss"]),
         "time": f"{log['seconds']:.0f} s on {log['processes']} × {log['device']}",
         **log["hyperparameters"],
         **(log["lora"] or {}),

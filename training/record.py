@@ -1,10 +1,11 @@
-"""What a training run was asked and what became of it, as JSON: `run.json` before, `training_log.json` after.
+"""What a training run was asked and what became of it, as JSON: `_run.json` before, `training_log.json` after.
 
 Comes in: the arguments, the rows and the trainer. Goes out: plain values, from which the card is written and by which
 two runs are told apart. Knows nothing of files.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from enum import Enum
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 from accelerate import PartialState
 from datasets import Dataset
+from peft import PeftConfig
 from trl import ModelConfig, ScriptArguments, SFTConfig
 
 from agent.models.names import weights_hash
@@ -34,6 +36,13 @@ LORA = (
     *("lora_r", "lora_alpha", "lora_dropout", "lora_target_modules", "lora_target_parameters", "lora_modules_to_save"),
     *("use_rslora", "use_dora"),
 )
+# What PEFT calls them, where TRL's command line has another name.
+_IN_PEFT = {
+    "lora_r": "r",
+    "lora_target_modules": "target_modules",
+    "lora_target_parameters": "target_parameters",
+    "lora_modules_to_save": "modules_to_save",
+}
 
 
 def settings_of(
@@ -66,7 +75,7 @@ def settings_of(
         "mask_method": ours.mask_method,
         "processes": PartialState().num_processes,
         "hyperparameters": {name: options[name] for name in HYPERPARAMETERS},
-        "lora": {name: options[name] for name in LORA} if model.use_peft else None,
+        "lora": _lora(ours.adapter_name_or_path, options) if model.use_peft else None,
     }
 
 
@@ -88,7 +97,7 @@ def training_log(
     epochs = trainer.state.epoch or 0.0
     return {
         **settings,
-        "name": trainer.args.hub_model_id or Path(str(trainer.args.output_dir)).resolve().name,
+        "name": trainer.hub_model_id or Path(str(trainer.args.output_dir)).resolve().name,
         "rows": found.rows,
         "languages": sorted(_counts(rows, "lang")),
         "scenarios": _counts(rows, "scenario"),
@@ -101,12 +110,28 @@ def training_log(
         "epochs": epochs,
         "trained_tokens": round(found.trained_tokens * epochs),
         "loss": _last(history, "loss", "train_loss"),
-        "eval_loss": _last(history, "eval_loss"),
+        "eval_loss": _of_the_saved(trainer, history),
         "seconds": round(seconds, 1),
         "device": trainer.args.device.type,
         "versions": {name: version(name) for name in PACKAGES},
         "log_history": history,
     }
+
+
+def _lora(adapter: str | None, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The shape of the adapter: of one that is gone on with, its own, whatever the options say."""
+    if adapter is None:
+        return {name: options[name] for name in LORA}
+    config = PeftConfig.from_pretrained(adapter)
+    own = {name: getattr(config, _IN_PEFT.get(name, name), None) for name in LORA}
+    return {name: sorted(value) if isinstance(value, set) else value for name, value in own.items()}
+
+
+def _of_the_saved(trainer: AdapterTrainer, history: list[dict[str, Any]]) -> float | None:
+    """The evaluation's loss of the weights that are saved: with `--load_best_model_at_end`, of the best ones."""
+    best = trainer.state.best_global_step if trainer.args.load_best_model_at_end else None
+    chosen = [entry for entry in history if best is None or entry.get("step") == best]
+    return _last(chosen, "eval_loss")
 
 
 def _counts(rows: Dataset, column: str) -> dict[str, int]:

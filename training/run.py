@@ -14,7 +14,8 @@ from typing import Any
 from agent.errors import UserError
 from agent.json_text import as_json
 
-SETTINGS = "run.json"  # written first: what this folder is for
+SETTINGS = "_run.json"  # written first: what this folder is for; not pushed, since it tells of folders here
+_BEFORE = "run.json"  # what it was called
 LOG = "training_log.json"  # written when training has ended
 CARD = "README.md"  # written last: the sign of a finished run
 SCRATCH = "_sequences"  # names with a leading underscore are not pushed to the Hub
@@ -46,13 +47,21 @@ class RunFolder:
             if held is None and any(self.folder.iterdir()):
                 mend = "name an empty folder or one that does not exist"
                 raise UserError("is not empty and holds no training run", where=str(self.folder), mend=mend)
-            if held is not None:
+            if held is not None and self._begun:
                 self._check_same(held)
+            elif held is not None:  # it was refused before its first step, and what it was told has been mended
+                shutil.rmtree(self.scratch, ignore_errors=True)
             write_json(self.folder / SETTINGS, self.settings)
+            (self.folder / _BEFORE).unlink(missing_ok=True)
         except (NotADirectoryError, FileExistsError) as error:
             raise UserError("cannot be a folder: a file is in the way", where=str(self.folder)) from error
         except PermissionError as error:
             raise UserError("cannot be written: not allowed", where=str(self.folder)) from error
+
+    @property
+    def _begun(self) -> bool:
+        """Whether anything was learned here."""
+        return any(any(self.folder.glob(name)) for name in ("checkpoint-*", "*.safetensors", LOG))
 
     @property
     def finished(self) -> bool:
@@ -75,12 +84,13 @@ class RunFolder:
         return None
 
     def _held(self) -> dict[str, Any] | None:
+        file = self.folder / (SETTINGS if (self.folder / SETTINGS).exists() else _BEFORE)
         try:
-            return json.loads((self.folder / SETTINGS).read_text("utf-8"))
+            return json.loads(file.read_text("utf-8"))
         except FileNotFoundError:
             return None
         except ValueError as error:
-            raise UserError(f"is no JSON: {error}", where=str(self.folder / SETTINGS), mend="--start_over") from error
+            raise UserError(f"is no JSON: {error}", where=str(file), mend="--start_over") from error
 
     def _check_same(self, held: Mapping[str, Any]) -> None:
         theirs, ours = _flat(held), _flat(self.settings)
@@ -97,7 +107,7 @@ class RunFolder:
         for path in self.folder.glob("checkpoint-*"):
             shutil.rmtree(path)
         shutil.rmtree(self.scratch, ignore_errors=True)
-        for name in (CARD, LOG, SETTINGS, "adapter_model.safetensors"):
+        for name in (CARD, LOG, SETTINGS, _BEFORE, "adapter_model.safetensors"):
             (self.folder / name).unlink(missing_ok=True)
 
 

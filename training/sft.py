@@ -36,7 +36,7 @@ from agent.models.loading import find
 from training import card
 from training.arguments import RunArguments, parse
 from training.collator import AssistantOnlyCollator, attend_one_by_one, refuse_leak
-from training.data import load_rows
+from training.data import fingerprint, load_rows
 from training.failure import told_in_one_line
 from training.masks import Masker, template_hash
 from training.masks.certify import certify, telling_first
@@ -50,6 +50,9 @@ from training.trainer import AdapterTrainer
 def main(script: ScriptArguments, training: SFTConfig, model: ModelConfig, ours: RunArguments) -> None:
     """From arguments to an adapter folder."""
     started, state = time.monotonic(), PartialState()
+    if training.n_gpu > 1:  # one process: it takes one GPU, where transformers would wrap the model for all of them
+        say(f"one of {training.n_gpu} GPUs is used; --processes {training.n_gpu} uses all")
+        training._n_gpu = 1
     if not model.model_name_or_path or not script.dataset_name:
         missing = "model" if not model.model_name_or_path else "dataset"
         raise UserError(f"no {missing} is named", mend="give --model_name_or_path and --dataset_name")
@@ -61,6 +64,9 @@ def main(script: ScriptArguments, training: SFTConfig, model: ModelConfig, ours:
     names = {"train": script.dataset_train_split}
     if training.eval_strategy != "no":
         names["eval"] = script.dataset_test_split
+        if Path(script.dataset_name).is_file():
+            mend = "give a folder or a Hub id, or leave out --eval_strategy"
+            raise UserError("is one file, with nothing apart to evaluate on", where=script.dataset_name, mend=mend)
     rows = {
         key: load_rows(script.dataset_name, split, script.dataset_config, revision=ours.dataset_revision)
         for key, split in names.items()
@@ -93,7 +99,7 @@ def main(script: ScriptArguments, training: SFTConfig, model: ModelConfig, ours:
     log = training_log(trainer, settings, rows["train"], found["train"], certificate, seconds=seconds)
     trainer.card = card.render(log)
     if state.is_main_process:
-        write_json(run.folder / LOG, log)
+        write_json(run.folder / LOG, card.for_others(log))
         shutil.rmtree(run.scratch)
     trainer.create_model_card()
     say(f"{run.folder}: {log['steps']:,} steps, loss {log['loss']:.4f}, {log['seconds']:.0f} s")
@@ -111,7 +117,9 @@ def mask(key: str, rows: Dataset, masker: Masker, training: SFTConfig, ours: Run
     def make() -> Dataset:
         return make_sequences(rows, masker, max_length=training.max_length, num_proc=training.dataset_num_proc)
 
-    found = learned(made_once(run.scratch / key, make, here=state.is_local_main_process), rows)
+    # Named by the rows: of others, as of a split that was mended meanwhile, nothing old is taken.
+    place = run.scratch / f"{key}-{fingerprint(rows)}"
+    found = learned(made_once(place, make, here=state.is_local_main_process), rows)
     say(summary(found, key))
     if state.is_main_process:
         write_dropped(found.dropped, run.folder / ("dropped.jsonl" if key == "train" else f"dropped_{key}.jsonl"))
@@ -165,6 +173,8 @@ def make_trainer(
     training.dataset_kwargs = {"skip_prepare_dataset": True}
     base = load_base(model, training)
     if collator.packing:
+        if not getattr(base, "is_quantized", False):
+            base.to(training.device)  # where it will train: fast kernels run nowhere else
         attend_one_by_one(base)
         refuse_leak(base)
     training.model_init_kwargs = None
@@ -207,7 +217,9 @@ def push(trainer: AdapterTrainer) -> None:
     except (HfHubHTTPError, OSError) as error:
         folder, name = str(trainer.args.output_dir), trainer.hub_model_id
         what = f"the adapter is trained and saved, but was not pushed: {error}"
-        raise UserError(what, where=folder, mend=f"`hf upload {name} {folder}` sends it") from error
+        raise UserError(
+            what, where=folder, mend=f"`hf upload {name} {folder} --exclude 'checkpoint-*' --exclude '_*'` sends it"
+        ) from error
 
 
 def say(line: str) -> None:

@@ -14,6 +14,7 @@ import torch
 import torch.distributed.nn.functional  # now: loaded once there is a process group, its defaults hold it for ever
 import trl.trainer.utils
 from torch import Tensor, nn
+from transformers.trainer_pt_utils import LengthGroupedSampler
 from trl import SFTTrainer
 from trl.kernels.chunked_logprob import _use_triton
 
@@ -59,6 +60,18 @@ class AdapterTrainer(SFTTrainer):
         finally:
             hook.remove()
 
+    def _run_epoch(self, model: Any, epoch: int, train_dataloader: Any, *args: Any, **kwargs: Any) -> Any:
+        """As `SFTTrainer`; rows grouped by length come in an order that the seed and the epoch alone decide, so that a
+        run that goes on within an epoch has the rest of the same order.
+        """
+        sampler = getattr(train_dataloader, "batch_sampler", None)
+        while sampler is not None and not isinstance(sampler, LengthGroupedSampler):
+            sampler = getattr(sampler, "batch_sampler", None) or getattr(sampler, "sampler", None)
+        if sampler is not None:
+            seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
+            sampler.generator = torch.Generator().manual_seed(seed + epoch)
+        return super()._run_epoch(model, epoch, train_dataloader, *args, **kwargs)
+
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
         """Save; into the output folder itself, by way of a temporary folder, so that a file there is always whole."""
         folder = Path(str(self.args.output_dir))
@@ -75,6 +88,7 @@ class AdapterTrainer(SFTTrainer):
                     file.chmod(0o644)  # safetensors files come out closed to everybody else
                     os.replace(file, folder / file.name)
             shutil.rmtree(part)
+            (folder / "training_args.bin").unlink(missing_ok=True)  # a push of a checkpoint leaves it, keys included
 
     def end(self) -> None:
         """As `SFTTrainer`; after it, no thread of the process group is left.

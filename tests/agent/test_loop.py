@@ -202,8 +202,12 @@ def test_the_time_limit_holds_for_tools_and_models_alike(scripted):
     assert run.reason == "seconds"
     assert open_calls(run.messages) == []
     model = scripted("a very long answer", pause=0.1)
-    run = Agent(model, [slow], limits=Limits(seconds=0.2)).run([ASK])
-    assert (run.reason, run.messages, model.writing) == ("seconds", [ASK], 0)
+
+    async def last():
+        events = [event async for event in Agent(model, [slow], limits=Limits(seconds=0.2)).stream([ASK])]
+        return events[-1], model.writing
+
+    assert asyncio.run(last()) == (Done("seconds", [ASK]), 0)
     assert time.perf_counter() - started < 5
 
 
@@ -259,10 +263,11 @@ def test_leaving_the_stream_stops_the_model(scripted):
         async for event in stream:
             assert isinstance(event, Delta)
             break
+        assert model.writing == 1
         await stream.aclose()
+        return model.writing  # here: `asyncio.run` itself closes what was left open
 
-    asyncio.run(leave())
-    assert model.writing == 0
+    assert asyncio.run(leave()) == 0
 
 
 def test_the_system_message_is_added_where_none_is(scripted):

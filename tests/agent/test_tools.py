@@ -470,5 +470,7 @@ def test_a_broken_module_of_tools_names_the_line_in_it(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("source", ["missing.py", "missing.json", "no.such.module", "", "..", "agent.errors"])
 def test_a_source_that_is_none_says_what_may_be_named(source):
-    with pytest.raises(UserError):
+    with pytest.raises(UserError) as caught:
         load_tools(source)
+    told = "put @tool" if source == "agent.errors" else "mcp:SERVER, or a JSON file"
+    assert told in str(caught.value) or (source == "missing.json" and "no such file" in str(caught.value))

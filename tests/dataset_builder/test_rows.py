@@ -195,24 +195,29 @@ def test_only_our_own_folder_is_replaced_and_only_when_told(tmp_path):
     assert (foreign / "thesis.txt").read_text() == "years of work"
 
 
-@pytest.mark.parametrize("fails_at", [1, 2, 3])
-def test_a_failure_while_replacing_keeps_the_old_dataset(tmp_path, monkeypatch, fails_at):
+@pytest.mark.parametrize(("fails_at", "stays_broken"), [(1, False), (2, False), (1, True), (2, True)])
+def test_a_failure_while_replacing_keeps_the_old_dataset(tmp_path, monkeypatch, fails_at, stays_broken):
     folder = tmp_path / "set"
     write_dataset(folder, {"train": [row(0)]}, card=CARD)
     real, calls = os.replace, []
 
     def replace(source, target):
         calls.append(target)
-        if len(calls) == fails_at:
+        if len(calls) == fails_at or (stays_broken and len(calls) > fails_at):
             raise OSError(28, "No space left on device", str(target))
         real(source, target)
 
     monkeypatch.setattr(os, "replace", replace)
-    if fails_at < 3:
-        with pytest.raises(UserError, match="No space"):
-            write_dataset(folder, {"train": [row(1)]}, card=CARD, overwrite=True)
-    assert [each["id"] for each in read_rows(folder)] == ["row-0"]
-    assert [each.name for each in tmp_path.iterdir() if each.name != "set"] == []
+    with pytest.raises(UserError, match="No space"):
+        write_dataset(folder, {"train": [row(1)]}, card=CARD, overwrite=True)
+    monkeypatch.undo()
+    (left,) = tmp_path.iterdir()
+    assert left.name == ("set.replaced" if stays_broken and fails_at == 2 else "set")
+    assert [each["id"] for each in read_rows(left)] == ["row-0"]
+    if left != folder:  # nothing is written over it either
+        with pytest.raises(UserError, match=r"set\.replaced: is left from a write that failed"):
+            write_dataset(folder, {"train": [row(1)]}, card=CARD)
+        assert [each["id"] for each in read_rows(left)] == ["row-0"]
 
 
 def test_zero_rows_write_nothing(tmp_path):

@@ -1,6 +1,7 @@
 """From real conversations to an adapter, by the commands a person types: architectures, processes, interruption."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -142,16 +143,25 @@ def test_two_processes_are_two_and_learn_the_same(made_rows, tmp_path):
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
-def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_happened(made_rows, tmp_path, capsys):
+GROUPED = ["--train_sampling_strategy", "group_by_length"]
+
+
+def _steps_saved(folder):
+    return {int(file.parent.name.split("-")[1]) for file in folder.glob("checkpoint-*/trainer_state.json")}
+
+
+@pytest.mark.parametrize("order", [["--save_steps", "3"], ["--save_steps", "2", *GROUPED]], ids=["random", "by length"])
+def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_happened(made_rows, tmp_path, capsys, order):
+    """With three steps an epoch, a checkpoint of step four or later may lie within an epoch that is not the first."""
     model = tiny_model(tmp_path / "model", "llama")
-    steps = ["--max_steps", "16", "--save_steps", "3", "--lora_dropout", "0.1", "--gradient_checkpointing", "false"]
-    same = [*script(model, made_rows), *steps]
+    steps = ["--max_steps", "16", "--lora_dropout", "0.1", "--gradient_checkpointing", "false"]
+    same = [*script(model, made_rows), *steps, *order]
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     train_here(*same, "--output_dir", whole)
 
     arguments = [sys.executable, str(ROOT / "training" / "sft.py"), *same, "--output_dir", str(killed)]
     child = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while not list(killed.glob("checkpoint-*/trainer_state.json")) and child.poll() is None:
+    while not _steps_saved(killed) & set(range(4, 15)) and child.poll() is None:
         time.sleep(0.02)
     child.kill()
     assert child.wait() == -signal.SIGKILL
@@ -172,12 +182,23 @@ def test_an_adapter_goes_on_learning_packed_and_with_an_evaluation(made_rows, tm
     first, second = tmp_path / "first", tmp_path / "second"
     same = [*script(model, made_rows), "--max_steps", "2"]
     train_here(*same, "--output_dir", first)
-    more = ["--packing", "--eval_strategy", "steps", "--eval_steps", "1", "--dataset_test_split", "test"]
-    log = train_here(*same, "--output_dir", second, "--adapter_name_or_path", first, *more)
+    data = tmp_path / "dataset" / "data"
+    data.mkdir(parents=True)
+    for split in ("train", "test"):
+        shutil.copy(made_rows, data / f"{split}.jsonl")
+    more = ["--packing", "--eval_strategy", "steps", "--eval_steps", "1", "--dataset_name", data.parent]
+    log = train_here(*same, "--output_dir", second, "--adapter_name_or_path", first, "--lora_r", "3", *more)
     assert log["eval_loss"] > 0
+    assert log["lora"]["lora_r"] == json.loads((first / "adapter_config.json").read_text())["r"] != 3
+    assert (log["adapter"], log["dataset"]["name"]) == ("first", "dataset"), "no folder of this machine is told"
+    assert "and began as `first`" in (second / "README.md").read_text()
     before, after = (load_file(folder / "adapter_model.safetensors") for folder in (first, second))
     assert before.keys() == after.keys()
     assert any(not torch.equal(before[name], after[name]) for name in before)
+    still = ["--learning_rate", "0", "--adapter_name_or_path", first]
+    train_here(*same, "--output_dir", tmp_path / "third", *still)
+    kept = load_file(tmp_path / "third" / "adapter_model.safetensors")
+    assert all(torch.equal(before[name], kept[name]) for name in before), "it begins with the adapter it was given"
 
 
 def test_a_half_weighted_reply_pulls_half_as_much(made_rows, tmp_path):

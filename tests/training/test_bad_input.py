@@ -83,6 +83,19 @@ def test_a_model_or_dataset_that_is_not_named_is_said(train):
     assert "no dataset is named" in train("--dataset_name", "")
 
 
+def test_one_file_has_nothing_apart_to_evaluate_on(train):
+    assert "is one file, with nothing apart" in train("--eval_strategy", "steps", "--eval_steps", "1")
+
+
+def test_what_was_refused_and_mended_may_go_on_in_the_same_folder(train, tmp_path):
+    output = tmp_path / "adapter"
+    assert "none of the 20 rows can be learned from" in train("--max_length", "5")
+    assert (output / "_run.json").exists()
+    assert "holds a run" not in train("--max_length", "4")
+    (output / "checkpoint-1").mkdir()
+    assert "holds a run with another max_length" in train("--max_length", "5")
+
+
 def test_a_split_that_is_not_there_is_said(train, rows, tmp_path):
     assert "Unknown split" in train("--dataset_name", folder(rows, tmp_path), "--dataset_train_split", "training")
 

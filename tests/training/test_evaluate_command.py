@@ -209,14 +209,16 @@ def test_the_table_fits_100_columns_and_shows_both_languages(dataset, adapter, t
 
 
 def test_constrained_every_call_is_valid_and_the_document_says_so(dataset, adapter, tmp_path, capsys):
-    held = Sampling(max_new_tokens=64, constrained=True)
+    held = Sampling(max_new_tokens=96, constrained=True, tool_choice="required")
     file = tmp_path / "numbers.json"
     told = run(dataset, adapter, limit=4, sampling=held, save=tmp_path / "replies.jsonl", output=file)
-    assert told["sampling"] == {"temperature": 0.0, "max_new_tokens": 64, "constrained": True, "call_threshold": 0.5}
+    assert told["sampling"] == {"temperature": 0.0, "max_new_tokens": 96, "constrained": True, "call_threshold": 0.5}
     replies = [json.loads(line) for line in (tmp_path / "replies.jsonl").read_text("utf-8").splitlines()]
-    called = [reply["base"] for reply in replies if reply["base"]["message"].get("tool_calls")]
-    assert all(reply["problems"] == [] for reply in called)
-    assert all(call["function"]["name"] == "add" for reply in called for call in reply["message"]["tool_calls"])
+    written = [reply[name] for reply in replies for name in ("base", "adapter")]
+    assert len(written) == 16  # the base alone calls nothing, and this adapter writes noise
+    for reply in written:
+        assert reply["problems"] == reply["repairs"] == []
+        assert {call["function"]["name"] for call in reply["message"]["tool_calls"]} == {"add"}
     capsys.readouterr()
     shown = CliRunner().invoke(build_app("evaluate"), ["evaluate", "--show", str(file)])
     assert "calls held to their schemas" in shown.stdout

@@ -27,6 +27,7 @@ def test_the_same_settings_are_the_same_run(tmp_path):
 
 def test_other_settings_are_refused_by_name_and_value(tmp_path):
     RunFolder(tmp_path, SETTINGS).open()
+    (tmp_path / "checkpoint-1").mkdir()  # something was learned here
     with pytest.raises(UserError, match=r"another fingerprint \('abc' there, 'xyz' here\)"):
         RunFolder(tmp_path, {**SETTINGS, "dataset": {"fingerprint": "xyz"}}).open()
 
@@ -77,7 +78,7 @@ def test_starting_over_leaves_nothing_of_the_old_run(tmp_path):
     for name in (LOG, CARD, "adapter_model.safetensors"):
         (tmp_path / name).write_text("{}")
     RunFolder(tmp_path, {"learning_rate": 2}).open(start_over=True)
-    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+    assert [path.name for path in tmp_path.iterdir()] == ["_run.json"]
 
 
 def test_a_file_that_cannot_be_written_whole_leaves_nothing_and_is_named(tmp_path, monkeypatch):

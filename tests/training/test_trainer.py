@@ -12,6 +12,7 @@ from transformers import AutoTokenizer
 from trl import SFTConfig, SFTTrainer
 
 from agent.models.names import resolve
+from training.arguments import parse
 from training.collator import AssistantOnlyCollator
 from training.trainer import AdapterTrainer
 
@@ -78,3 +79,21 @@ def test_a_batch_of_which_nothing_is_learned_has_loss_zero(scored, tmp_path):
     loss, gradient = loss_and_gradient(AdapterTrainer, batch, tmp_path)
     assert loss == 0
     assert not gradient.any()
+
+
+def test_a_push_sends_no_pickle_and_comes_at_the_end(tmp_path):
+    """At each checkpoint TRL would send `training_args.bin`, in which every argument stands, a token among them."""
+    assert parse(["--model_name_or_path", "embedded", "--dataset_name", "x"])[1].hub_strategy == "end"
+    config = SFTConfig(
+        output_dir=str(tmp_path), use_cpu=True, bf16=False, max_length=None, report_to=[], hub_token="hf_secret",
+        dataset_kwargs={"skip_prepare_dataset": True},
+    )  # fmt: skip
+    tokenizer = AutoTokenizer.from_pretrained(resolve("embedded"))
+    trainer = AdapterTrainer(
+        model=tiny(), args=config, train_dataset=Dataset.from_list([sequence(3, 4)]), processing_class=tokenizer,
+        data_collator=AssistantOnlyCollator(tokenizer, max_length=None),
+    )  # fmt: skip
+    (tmp_path / "training_args.bin").write_bytes(b"hf_secret")
+    trainer.save_model()
+    assert (tmp_path / "config.json").exists()
+    assert not list(tmp_path.rglob("training_args.bin"))

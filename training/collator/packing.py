@@ -78,7 +78,7 @@ def refuse_leak(model: Any) -> None:
     mend = "train it without --packing"
     try:
         leak = packing_leak(model)
-    except ValueError as error:  # transformers' own refusal, for layers whose fast kernel is not installed
+    except (ValueError, RuntimeError) as error:  # a layer's fast kernel is not installed, or does not run here
         raise UserError(f"packed sequences cannot be kept apart: {error}", where="--packing", mend=mend) from error
     if leak > tolerated_leak(model):
         what = f"{type(model).__name__} does not keep packed sequences apart here (logits move by {leak:.2g})"

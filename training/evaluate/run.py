@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from agent.errors import UserError
-from agent.json_text import as_json
+from agent.json_text import as_json as as_text
 from agent.models import Reply, Sampling
 from agent.models.names import is_endpoint, weights_hash
 from agent.models.templates import logged, template_hash, trained_hash
@@ -238,13 +238,13 @@ def _saved(
                 "problems": reply.problems,
                 "verdict": verdicts[name][index],
             }
-        lines.append(as_json(line) + "\n")
+        lines.append(as_text(line) + "\n")
     return lines
 
 
 def _print(document: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
-        print(as_json(document))
+        print(as_text(document))
         return
     console = Console()
     show(document, console if console.is_terminal else Console(width=WIDTH, file=sys.stdout))

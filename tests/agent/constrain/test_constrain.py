@@ -68,7 +68,10 @@ def test_one_call_where_calls_may_not_be_parallel(model):
 
 
 def test_none_means_no_call_and_auto_lets_the_model_decide(model):
-    assert not any(names(reply) for reply in drawn(model, 6, tool_choice="none", max_new_tokens=24))
+    room = len(model.tokenizer(BOTH)["input_ids"]) + 40
+    assert "<tool_call>" not in (written(model, BOTH, room, [TRIP], tool_choice="none") or "")
+    for wish in (BOTH, "No call is needed."):
+        assert written(model, wish, room, [TRIP], tool_choice="auto") == wish
     for reply in drawn(model, 8, tool_choice="auto"):
         assert faults(reply, TOOLS) == []
 
@@ -103,7 +106,7 @@ def test_another_template_is_followed_in_its_own_writing(tmp_path):
         assert not reply.problems
 
 
-def written(model, wish, limit, tools=TOOLS):
+def written(model, wish, limit, tools=TOOLS, **how):
     """What is written of `wish` within `limit` tokens: at each step its next token if it is allowed, else any that is;
     None where the limit cuts it.
     """
@@ -111,7 +114,7 @@ def written(model, wish, limit, tools=TOOLS):
 
     ids = model.tokenizer(wish, add_special_tokens=False)["input_ids"] + sorted(model.stop_ids)[:1]
     prompt = torch.tensor([[5, 6, 7]])
-    processor = model._constrainer.processor([tools], Sampling(constrained=True), prompt, limit)
+    processor = model._constrainer.processor([tools], Sampling(constrained=True, **how), prompt, limit)
     got = []
     for step in range(limit):
         scores = torch.zeros(1, model.model.config.vocab_size)

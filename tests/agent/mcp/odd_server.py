@@ -27,9 +27,20 @@ def chatter():
     return "said"
 
 
+CANCELLED = []
+
+
 async def wait(seconds):
-    await asyncio.sleep(seconds)
+    try:
+        await asyncio.sleep(seconds)
+    except asyncio.CancelledError:
+        CANCELLED.append(seconds)
+        raise
     return "waited"
+
+
+def cancelled():
+    return str(CANCELLED)
 
 
 def fail(how):
@@ -44,7 +55,7 @@ def described(function, side_effects=False, **properties):
 
 
 TOOLS = [
-    *(described(crash), described(environment), described(chatter)),
+    *(described(crash), described(environment), described(chatter), described(cancelled)),
     described(wait, seconds={"type": "number"}),
     described(fail, side_effects=True, how={"type": "string"}),
 ]

@@ -32,7 +32,7 @@ def call(tool, **arguments):
 
 
 def test_a_servers_tools_are_taken_over_with_what_it_says_of_them(odd):
-    assert list(odd) == ["crash", "environment", "chatter", "wait", "fail"]
+    assert list(odd) == ["crash", "environment", "chatter", "cancelled", "wait", "fail"]
     assert odd["wait"].schema["function"] == {
         "name": "wait",
         "description": "Odd.",
@@ -77,6 +77,11 @@ def test_no_key_of_ours_reaches_the_server_and_its_noise_is_borne(monkeypatch, c
 def test_a_call_given_up_is_cancelled_there_and_the_connection_stays(odd, monkeypatch):
     monkeypatch.setattr(odd["wait"], "timeout", 0.2)
     assert call(odd["wait"], seconds=30).content == "Error: gave up after 0.2 seconds"
+    for _ in range(50):  # the server learns of it by a message of its own
+        if "30" in (told := call(odd["cancelled"]).content):
+            break
+        time.sleep(0.1)
+    assert "30" in told
     assert call(odd["wait"], seconds=0).content == "waited"
 
 

@@ -8,6 +8,7 @@ from agent.errors import UserError
 from agent.loop import Agent
 from agent.models import Sampling, complete, load_model
 from agent.models.abilities import Abilities, abilities
+from agent.models.generation import StopsAtText
 from agent.tools import tool
 from tests.agent.constrain.random_model import TOOLS, random_model
 
@@ -72,11 +73,24 @@ def test_a_made_up_observation_is_never_written(tmp_path):
     ids = model.tokenizer(text)["input_ids"]
     import torch
 
-    from agent.models.generation import StopsAtText
-
     stops = StopsAtText(model.tokenizer, ("\nObservation:",), 0)
     first = next(count for count in range(1, len(ids) + 1) if stops(torch.tensor([ids[:count]]), None)[0])
     assert model.tokenizer.decode(ids[:first]).endswith("Observation:")
+
+
+def test_a_chosen_format_stops_where_an_observation_would_begin(tmp_path, monkeypatch):
+    asked = []
+
+    class Recorded(StopsAtText):
+        def __init__(self, tokenizer, texts, start):
+            asked.append(texts)
+            super().__init__(tokenizer, texts, start)
+
+    monkeypatch.setattr("agent.models.transformers_model.StopsAtText", Recorded)
+    model = load_model(random_model(tmp_path / "model"), format="react")
+    asyncio.run(complete(model, ASK, TOOLS, Sampling(max_new_tokens=2)))
+    assert asked
+    assert all("\nObservation:" in texts for texts in asked)
 
 
 def test_an_unknown_format_is_named():
