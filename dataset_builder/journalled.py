@@ -55,7 +55,7 @@ class JournalledTool(Tool):
             await self._tool.call(arguments)
         if kept is not None and (self.in_world or self.acts_outside or not kept["is_error"]):
             return ToolResult(**kept)
-        if begun:
+        if begun and kept is None:
             text = f"Error: the run was stopped while {self.name} was at work; it has side effects and is not repeated"
             return ToolResult(text, is_error=True)
         if self.acts_outside:

@@ -146,7 +146,8 @@ class Teacher:
     async def questions(self, count, needs=None):
         for _ in range(min(count, len(self.texts))):
             text = self.texts.pop(0)
-            yield Question(f"q{len(self.texts)}", "chat", "en", self.tools, text, Plan(), "chat", "train")
+            scenario = "no_suitable_tool" if text == "invented" else "chat"
+            yield Question(f"q{len(self.texts)}", scenario, "en", self.tools, text, Plan(), "chat", "train")
 
     async def check(self, question):
         return question.user != "bad", "judge: unclear"
@@ -157,7 +158,7 @@ class Teacher:
         if question.user == "invented":
             messages[1]["content"] = "It is 42."
         tools = [tool.schema for tool in question.tools]
-        made = Conversation(question.id, "chat", "en", messages, tools, "chat", "train")
+        made = Conversation(question.id, question.scenario, "en", messages, tools, "chat", "train")
         return Solution(made, "steps: too many" if question.user == "endless" else "")
 
     async def judge(self, question, conversation):

@@ -69,6 +69,37 @@ def test_only_what_a_session_world_remembers_is_done_again_and_a_real_file_is_no
             assert asyncio.run(noted(journal)) == (1, 1)
 
 
+def test_what_was_down_is_asked_again_by_the_next_start_unless_it_acts_outside(tmp_path):
+    down, asked = [True], []
+
+    def look_up(name: str) -> str:
+        """Look a name up.
+
+        Args:
+            name: The name.
+        """
+        asked.append(name)
+        if down[0]:
+            raise RuntimeError("the service is closed")
+        return "here"
+
+    def call(side_effects):
+        journal = Journal(tmp_path / str(side_effects))
+        journal.open()
+        told = JournalledTool(Tool(look_up, side_effects=side_effects), journal)
+        with scope("row"):
+            result = asyncio.run(told.call({"name": "x"}))
+        journal.close()
+        return result
+
+    assert [call(side_effects).is_error for side_effects in (False, True)] == [True, True]
+    down[0] = False
+    assert [call(side_effects).is_error for side_effects in (False, True)] == [False, True]
+    assert asked == ["x"] * 3
+    assert not call(False).is_error
+    assert asked == ["x"] * 3, "an answer is kept"
+
+
 def test_a_side_effect_that_was_begun_is_not_repeated(tmp_path):
     with Journal(tmp_path) as journal, scope("row 1"):
         key = key_of({"tool": "pay", "version": JournalledTool(pay, journal)._version, "arguments": {"amount": 7}})

@@ -67,7 +67,10 @@ def refused(line: str, capfd: pytest.CaptureFixture[str]) -> str:
         ("evaluate --dataset no_json.jsonl --split train", "no_json.jsonl, row"),
         ("evaluate --dataset no_content.jsonl --split train", "messages[1].content: must be a string"),
         ("evaluate --dataset no_content.jsonl --output folder", "folder: is a folder"),
-        ("evaluate --dataset no_content.jsonl --output zero.jsonl/x.json", "zero.jsonl/x.json: no folder can be made"),
+        (
+            "evaluate --dataset no_content.jsonl --output zero.jsonl/x.json",
+            "zero.jsonl/x.json: no file can be made there",
+        ),
         ("evaluate --show nowhere.json", "nowhere.json: no such file"),
         ("evaluate --show no_json.jsonl", "no_json.jsonl: is no evaluation"),
         ("train --recipe nowhere", "there is no recipe 'nowhere' (a YAML file, or one of embedded"),

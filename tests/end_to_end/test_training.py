@@ -121,7 +121,8 @@ def test_real_conversations_become_an_adapter(kind, real_rows, tmp_path):
     template = AutoTokenizer.from_pretrained(resolve(model)).chat_template
     assert AutoTokenizer.from_pretrained(adapter).chat_template == template
     assert json.loads((adapter / "adapter_config.json").read_text())["base_model_name_or_path"] == model
-    assert not [path.name for path in adapter.iterdir() if path.name.startswith("_") or path.suffix == ".tmp"]
+    left = [path.name for path in adapter.iterdir() if path.name.startswith("_") or path.suffix == ".tmp"]
+    assert left == ["_run.json"]
     log = json.loads((adapter / "training_log.json").read_text())
     assert log["trained_tokens"] > 0
     assert log["loss"] > 0
