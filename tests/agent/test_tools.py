@@ -474,3 +474,19 @@ def test_a_source_that_is_none_says_what_may_be_named(source):
         load_tools(source)
     told = "put @tool" if source == "agent.errors" else "mcp:SERVER, or a JSON file"
     assert told in str(caught.value) or (source == "missing.json" and "no such file" in str(caught.value))
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"$ref": "#/definitions/Args", "definitions": {"Args": {"properties": {"city": {"type": "string"}}}}},
+        {"anyOf": [{"properties": {"id": {"type": "integer"}}}, {"properties": {"city": {"type": "string"}}}]},
+        {"allOf": [{"properties": {"city": {"type": "string"}}}]},
+    ],
+    ids=["$ref", "anyOf", "allOf"],
+)
+def test_parameters_that_stand_elsewhere_in_the_schema_may_be_given_and_no_others(parameters):
+    whole = {"type": "object", "properties": {}, **parameters}
+    schema = {"type": "function", "function": {"name": "f", "description": "Do.", "parameters": whole}}
+    assert validate_arguments(schema, {"city": "北京"})[2] == []
+    assert validate_arguments(schema, {"town": "北京"})[2] != []
