@@ -15,9 +15,9 @@ from typing import Any
 from agent.errors import UserError
 from dataset_builder.card import Report, Stage, card_text, counted, funnel
 from dataset_builder.embedded_teacher.split import SIDES
-from dataset_builder.existing import CANDIDATES, Chained, Existing
+from dataset_builder.existing import Chained, Existing
 from dataset_builder.pipeline import Harvest
-from dataset_builder.rows import Row, write_dataset
+from dataset_builder.rows import CANDIDATES, Row, write_dataset
 from dataset_builder.shape import measured
 from dataset_builder.spool import Many
 from dataset_builder.verify import FAILED

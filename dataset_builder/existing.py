@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from agent.errors import UserError
-from dataset_builder.rows import MANIFEST, Preference, Rejected, Row, iter_rows, raw_rows, read_jsonl
+from dataset_builder.rows import CANDIDATES, MANIFEST, Preference, Rejected, Row, iter_rows, raw_rows, read_jsonl
 
-CANDIDATES = "candidates.jsonl"
 Value = TypeVar("Value")
 
 

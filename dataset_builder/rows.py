@@ -28,8 +28,9 @@ SCHEMA_VERSION = 1
 LANGUAGES = ("zh", "en")
 NOTHING_LOST = "free some room or choose another --output; nothing was replaced"
 READ = 1000  # rows of a parquet file held at a time
-_WRITTEN = {"data", "preference", "rejected", "README.md", "rejected.jsonl", "callsmith.json", "candidates.jsonl"}
 MANIFEST = "callsmith.json"  # marks a folder as ours, and holds the run's numbers for programs
+CANDIDATES = "candidates.jsonl"  # the solutions of each question, where there are several
+_WRITTEN = {"data", "preference", "rejected", "README.md", "rejected.jsonl", MANIFEST, CANDIDATES}
 
 
 class Row(TypedDict):
@@ -206,16 +207,12 @@ def read_jsonl(file: str | Path) -> Iterator[tuple[int, Any]]:
 def _decoded(field: str, value: Any) -> Any:
     """A cell as it was before it was stored as JSON; of a file that is not ours, as it is: `check_row` names it."""
     try:
-        return _read(field, value)
+        if field in ("messages", "tools", "prompt", "chosen", "rejected") and isinstance(value, list):
+            return [json.loads(cell) if isinstance(cell, str) else cell for cell in value]
+        if field in ("quality", "provenance") and isinstance(value, str):
+            return json.loads(value)
     except ValueError:
-        return value
-
-
-def _read(field: str, value: Any) -> Any:
-    if field in ("messages", "tools", "prompt", "chosen", "rejected") and isinstance(value, list):
-        return [json.loads(cell) if isinstance(cell, str) else cell for cell in value]
-    if field in ("quality", "provenance") and isinstance(value, str):
-        return json.loads(value)
+        pass
     return value
 
 

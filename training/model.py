@@ -95,9 +95,7 @@ def from_pretrained(loader: Any, name: str, model: ModelConfig, training: SFTCon
     options |= {"trust_remote_code": training.trust_remote_code, "local_files_only": offline}
     try:
         return loader.from_pretrained(resolve(name), **options)
-    except (
-        Exception
-    ) as error:  # transformers and safetensors raise a dozen kinds: a package that is missing, half a file
+    except Exception as error:  # a package that is missing, half a file: they raise a dozen kinds
         if getattr(error, "errno", None) is not None:
             raise  # the disk, not the name
         what = f"cannot be loaded: {short(error)}"

@@ -18,7 +18,6 @@ from trl import ModelConfig, ScriptArguments, SFTConfig
 
 from agent.models.names import weights_hash
 from training.arguments import RunArguments
-from training.data import fingerprint
 from training.sequences import Learned
 from training.trainer import AdapterTrainer
 
@@ -51,10 +50,10 @@ def settings_of(
     model: ModelConfig,
     ours: RunArguments,
     *,
-    rows: Dataset,
+    rows: str,
     template_hash: str,
 ) -> dict[str, Any]:
-    """What makes this run this run and no other."""
+    """What makes this run this run and no other; `rows` is the fingerprint of those that are learned from."""
     options = {
         name: value.value if isinstance(value, Enum) else value
         for name, value in {**vars(training), **vars(model)}.items()
@@ -69,7 +68,7 @@ def settings_of(
             "config": script.dataset_config,
             "split": script.dataset_train_split,
             "revision": ours.dataset_revision,
-            "fingerprint": fingerprint(rows),
+            "fingerprint": rows,
         },
         "template_hash": template_hash,
         "mask_method": ours.mask_method,

@@ -72,9 +72,11 @@ def main(script: ScriptArguments, training: SFTConfig, model: ModelConfig, ours:
         for key, split in names.items()
     }
 
+    fingerprints = {key: fingerprint(split) for key, split in rows.items()}
+
     # The folder: a new run, one to go on with, or one that is done.
     hashed = template_hash(tokenizer.chat_template)
-    settings = settings_of(script, training, model, ours, rows=rows["train"], template_hash=hashed)
+    settings = settings_of(script, training, model, ours, rows=fingerprints["train"], template_hash=hashed)
     run = RunFolder(Path(training.output_dir or ""), settings)
     if state.is_main_process:
         run.open(start_over=ours.start_over)
@@ -86,7 +88,9 @@ def main(script: ScriptArguments, training: SFTConfig, model: ModelConfig, ours:
 
     # Masks: made once, before any training, so that nothing is found out late.
     masker = Masker(tokenizer, method=cast(Any, ours.mask_method), stops=stop_texts(tokenizer, model, training))
-    found = {key: mask(key, split, masker, training, ours, run) for key, split in rows.items()}
+    # Named by the rows, too: of others, as of a split that was mended meanwhile, nothing old is taken.
+    places = {key: run.scratch / f"{key}-{fingerprints[key]}" for key in rows}
+    found = {key: mask(key, split, masker, training, ours, run.folder, places[key]) for key, split in rows.items()}
     certificate = prove(masker, rows["train"])
 
     # Training.
@@ -110,19 +114,19 @@ def main(script: ScriptArguments, training: SFTConfig, model: ModelConfig, ours:
         trainer.end()
 
 
-def mask(key: str, rows: Dataset, masker: Masker, training: SFTConfig, ours: RunArguments, run: RunFolder) -> Learned:
-    """One split's sequences; what was dropped is said, and listed in a file."""
+def mask(
+    key: str, rows: Dataset, masker: Masker, training: SFTConfig, ours: RunArguments, folder: Path, place: Path
+) -> Learned:
+    """One split's sequences, kept in `place` until the run ends; what was dropped is said, and listed in `folder`."""
     state = PartialState()
 
     def make() -> Dataset:
         return make_sequences(rows, masker, max_length=training.max_length, num_proc=training.dataset_num_proc)
 
-    # Named by the rows: of others, as of a split that was mended meanwhile, nothing old is taken.
-    place = run.scratch / f"{key}-{fingerprint(rows)}"
     found = learned(made_once(place, make, here=state.is_local_main_process), rows)
     say(summary(found, key))
     if state.is_main_process:
-        write_dropped(found.dropped, run.folder / ("dropped.jsonl" if key == "train" else f"dropped_{key}.jsonl"))
+        write_dropped(found.dropped, folder / ("dropped.jsonl" if key == "train" else f"dropped_{key}.jsonl"))
     if not ours.ignore_findings:
         stop_at_findings(found)
     return found

@@ -4,9 +4,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from agent.toolbox.reading import weekday_zh
 from agent.tools import tool
-
-_DAYS_ZH = "一二三四五六日"
 
 
 @tool(
@@ -30,7 +29,7 @@ def current_time(zone: str | None = None) -> dict[str, Any]:
     return {
         "date": now.strftime("%Y-%m-%d"),
         "time": now.strftime("%H:%M:%S"),
-        "weekday": f"{now:%A}（星期{_DAYS_ZH[now.weekday()]}）",
+        "weekday": f"{now:%A}（{weekday_zh(now)}）",
         "utc_offset": f"{offset[:3]}:{offset[3:]}",
         "zone": zone or now.tzname() or "",
     }

@@ -51,6 +51,11 @@ def read_color(text: str) -> tuple[int, int, int]:
     return value >> 16, value >> 8 & 255, value & 255
 
 
+def weekday_zh(day: date) -> str:
+    """The day of the week, as 星期一."""
+    return f"星期{'一二三四五六日'[day.weekday()]}"
+
+
 def tidy(value: float, digits: int = 2) -> float | int:
     """Rounded as a person would write it: to `digits` after the point, six where it is below 1, none where it is whole.
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from agent.toolbox.reading import read_date, read_time
+from agent.toolbox.reading import read_date, read_time, weekday_zh
 from agent.toolbox.world import world, world_tool
 from agent.tools import tool
 
@@ -74,7 +74,7 @@ def weekday_of(date: str) -> dict[str, Any]:
         date: date
     """
     day = read_date(date)
-    named = {"weekday": f"{day:%A}", "weekday_zh": f"星期{'一二三四五六日'[day.weekday()]}"}
+    named = {"weekday": f"{day:%A}", "weekday_zh": weekday_zh(day)}
     return {"date": day.isoformat(), **named, "day_of_week": day.isoweekday()}
 
 

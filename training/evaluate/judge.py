@@ -130,13 +130,13 @@ def _told(call: dict[str, Any], schema: ToolSchema | None) -> Any:
     if schema is None or not isinstance(arguments, dict):
         return arguments
     parameters = schema["function"]["parameters"]
-    optional = {name: one for name, one in parameters.get("properties", {}).items()
-                if "default" in one and name not in parameters.get("required", [])}  # fmt: skip
-    return {
-        name: value
-        for name, value in arguments.items()
-        if name not in optional or canonical(value) != canonical(optional[name]["default"])
+    required = parameters.get("required", [])
+    defaults = {
+        name: canonical(one["default"])
+        for name, one in parameters.get("properties", {}).items()
+        if "default" in one and name not in required
     }
+    return {name: value for name, value in arguments.items() if canonical(value) != defaults.get(name)}
 
 
 def _valid(schemas: Mapping[str, ToolSchema], written: Written) -> bool:

@@ -86,14 +86,14 @@ def evaluate(
         name: [judge(decision, written(reply)) for decision, reply in zip(decisions, found, strict=True)]
         for name, found in replies.items()
     }
+    cut = {name: sum(reply.finish == "length" for reply in found) for name, found in replies.items()}
     document = {
         "models": {name: contender.name for name, contender in judged.items()},
         **about,
-        "warnings": about["warnings"] + _cut_short(replies, sampling),
-        "base_weights": weights_hash(model),
+        "warnings": about["warnings"] + _cut_short(cut, len(decisions), sampling),
         "decisions": len(decisions),
         "left_out_too_long": len(asked) - len(decisions),
-        "cut_replies": {name: len(_cut(found)) for name, found in replies.items()},
+        "cut_replies": cut,
         "mended_replies": {name: sum(bool(reply.repairs) for reply in found) for name, found in replies.items()},
         **numbers(decisions, verdicts),
         "sampling": {
@@ -127,19 +127,10 @@ def _check_writable(file: Path) -> None:
         raise UserError("is a folder", where=str(file), mend="name a file in it")
 
 
-def _cut(replies: Sequence[Reply]) -> list[Reply]:
-    return [reply for reply in replies if reply.finish == "length"]
-
-
-def _cut_short(replies: Mapping[str, list[Reply]], sampling: Sampling) -> list[str]:
+def _cut_short(cut: Mapping[str, int], asked: int, sampling: Sampling) -> list[str]:
     """A reply that was cut counts as wrong: whoever compares should know how many of each model's are."""
-    many = {name: len(_cut(found)) for name, found in replies.items()}
-    return [
-        f"Warning: {count} of {len(replies[name])} replies of {name} were cut after {sampling.max_new_tokens} tokens "
-        "(--max-new-tokens)"
-        for name, count in many.items()
-        if count
-    ]
+    limit = f"after {sampling.max_new_tokens} tokens (--max-new-tokens)"
+    return [f"Warning: {count} of {asked} replies of {name} were cut {limit}" for name, count in cut.items() if count]
 
 
 def show_file(file: Path, *, as_json: bool) -> None:
@@ -187,16 +178,12 @@ def _about(source: Source, rows: Dataset, judged: Mapping[str, Contender], adapt
     trained_with = trained_hash(adapter) if adapter else None
     if trained_with and trained_with != hashed:
         warnings.append("Warning: the adapter was trained with another chat template than this base has")
-    if (
-        adapter
-        and tokenizer is not None
-        and getattr(judged["base"].model, "base_template", None) != tokenizer.chat_template
-    ):
-        warnings.append(
-            "Warning: the base is asked with the chat template that the adapter brings, which is not its own"
-        )
+    own = getattr(judged["base"].model, "base_template", None)
+    if adapter and tokenizer is not None and own != tokenizer.chat_template:
+        warnings.append("Warning: the base is asked with the chat template of its adapter, which is not its own")
+    weights = weights_hash(judged["base"].name)
     trained_on = logged(adapter, "base_weights") if adapter else None
-    if trained_on and trained_on != weights_hash(judged["base"].name):
+    if trained_on and trained_on != weights:
         warnings.append("Warning: the adapter was trained on a base with other weights than this one")
     return {
         "dataset": {
@@ -208,6 +195,7 @@ def _about(source: Source, rows: Dataset, judged: Mapping[str, Contender], adapt
             "tools": len(tools),
             "tools_seen_in_training": seen,
         },
+        "base_weights": weights,
         "template_hash": hashed,
         "adapter_template_hash": trained_with,
         "warnings": warnings,
