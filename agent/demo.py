@@ -25,7 +25,7 @@ from agent.models.names import gguf_file, is_endpoint, weights_hash
 BATCH = 8  # rows a step, over all processes
 EPOCHS = 0.5  # of the embedded base's adapter: how a call is written is soon learned, and the minutes go into the base
 ROOM_TO_THINK = 1024  # tokens of a reply: other bases may think first, and what is cut counts as wrong
-HELD_OUT = 150  # rows compared: intervals of about 8 points, in some three minutes on one core
+HELD_OUT = 150  # rows compared: intervals of about 8 points, in some two minutes on two cores
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def way(model: str, folder: Path, rows: int, seed: int) -> list[Step]:
     processes = _processes()
     train += ["--processes", str(processes), "--per_device_train_batch_size", str(BATCH // processes)]
     evaluate = ["--model", model, "--adapter", str(adapter), "--dataset", str(dataset), "--limit", str(HELD_OUT)]
-    evaluate += ["--output", str(comparison), "--save", str(folder / "replies.jsonl")]
+    evaluate += ["--output", str(comparison), "--save", str(folder / "replies.jsonl"), "--processes", str(processes)]
     if model != "embedded":
         evaluate += ["--max-new-tokens", str(ROOM_TO_THINK)]
     return [

@@ -33,6 +33,7 @@ from trl import ModelConfig, ScriptArguments, SFTConfig, get_peft_config
 
 from agent.errors import UserError
 from agent.models.loading import find
+from agent.models.pages import keep_pages
 from training import card
 from training.arguments import RunArguments, parse
 from training.collator import AssistantOnlyCollator, attend_one_by_one, refuse_leak
@@ -50,6 +51,8 @@ from training.trainer import AdapterTrainer
 def main(script: ScriptArguments, training: SFTConfig, model: ModelConfig, ours: RunArguments) -> None:
     """From arguments to an adapter folder."""
     started, state = time.monotonic(), PartialState()
+    if state.device.type == "cpu":
+        keep_pages()
     if training.n_gpu > 1:  # one process: it takes one GPU, where transformers would wrap the model for all of them
         say(f"one of {training.n_gpu} GPUs is used; --processes {training.n_gpu} uses all")
         training._n_gpu = 1

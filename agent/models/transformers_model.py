@@ -6,7 +6,7 @@ execution of tools.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -64,12 +64,12 @@ class TransformersModel(LocalModel):
         sampling: Sampling,
         *,
         batch_size: int = 16,
-        progress: Callable[[int], None] | None = None,
+        stop: threading.Event | None = None,
     ) -> list[Reply]:
         """The next message of each conversation, in their order.
 
-        Prompts of like length are generated together, padded on the left. `progress` is told the number of replies
-        finished with each batch.
+        Prompts of like length are generated together, padded on the left. Once `stop` is set every reply ends where it
+        is.
         """
         prompts = [self.prompt(messages, tools) for messages, tools in conversations]
         replies: dict[int, Reply] = {}
@@ -80,13 +80,11 @@ class TransformersModel(LocalModel):
             width = inputs["input_ids"].shape[1]
             self._check_length(width)
             with self._turn:
-                output = self._generate(inputs, [conversations[index][1] for index in chosen], sampling)
+                output = self._generate(inputs, [conversations[index][1] for index in chosen], sampling, stop=stop)
             for row, index in enumerate(chosen):
                 ids = output[row, width:].tolist()
                 tokens = int(inputs["attention_mask"][row].sum())
                 replies[index] = self._reply(prompts[index], ids, tokens, conversations[index][1])
-            if progress is not None:
-                progress(len(chosen))
         return [replies[index] for index in range(len(prompts))]
 
     def _padded(self, rows: list[list[int]]) -> dict[str, torch.Tensor]:

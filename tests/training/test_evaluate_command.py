@@ -3,6 +3,10 @@
 import contextlib
 import errno
 import json
+import multiprocessing
+import threading
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,9 +20,12 @@ from agent.errors import UserError
 from agent.models import Reply, Sampling, load_model, resolve
 from agent.models.names import weights_hash
 from agent.models.protocol import Usage
+from agent.models.transformers_model import TransformersModel
+from training.evaluate.contender import Contender, contenders
+from training.evaluate.copies import Copies
 from training.evaluate.decisions import decisions_of
 from training.evaluate.kept import KeptReplies
-from training.evaluate.predict import Contender, contenders, fitting, write
+from training.evaluate.predict import fitting, write
 from training.evaluate.run import Source, evaluate
 
 SHORT = Sampling(max_new_tokens=6)
@@ -54,10 +61,96 @@ def run(dataset, adapter=None, limit=3, seed=0, **more):
 def test_the_base_beside_an_adapter_is_the_base_alone(rows, adapter):
     asked = decisions_of(rows[:2])
     alone = load_model("embedded").generate_batch([(one.prompt, one.tools) for one in asked], SHORT)
+    with Copies(contenders("embedded", adapter), "embedded", adapter) as copies:
+        found = write(copies, asked, SHORT, silent, KeptReplies(None))
+    assert [reply.raw for reply in found["base"]] == [reply.raw for reply in alone]
+    assert [reply.raw for reply in found["adapter"]] != [reply.raw for reply in found["base"]]
+
+
+def silent(*_):
+    """Nobody watches."""
+
+
+@pytest.fixture
+def in_twos(monkeypatch):
+    """Batches of two prompts, so that few rows make many."""
+    monkeypatch.setattr("training.evaluate.predict.BATCH", 2)
+
+
+@pytest.mark.slow
+def test_two_processes_write_what_one_writes(rows, adapter, in_twos):
+    asked, counts = decisions_of(rows[:5]), Counter()
     both = contenders("embedded", adapter)
-    base, adapted = (write(both[name], asked, SHORT, lambda _: None) for name in ("base", "adapter"))
-    assert [reply.raw for reply in base] == [reply.raw for reply in alone]
-    assert [reply.raw for reply in adapted] != [reply.raw for reply in base]
+    with Copies(both, "embedded", adapter) as copies:
+        alone = write(copies, asked, SHORT, silent, KeptReplies(None))
+    with Copies(both, "embedded", adapter, 2) as copies:
+        found = write(copies, asked, SHORT, lambda name, more: counts.update({name: more}), KeptReplies(None))
+    assert found == alone
+    assert counts == {"base": len(asked), "adapter": len(asked)}
+    assert multiprocessing.active_children() == []
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_is_told_in_one_line(rows, in_twos):
+    with Copies(contenders("embedded", None), "embedded", None, 2) as copies:
+        [child] = multiprocessing.active_children()
+        child.kill()
+        with pytest.raises(UserError, match=r"ended before its time .*fewer --processes"):
+            write(copies, decisions_of(rows), SHORT, silent, KeptReplies(None))
+
+
+@pytest.mark.slow
+def test_an_interrupt_waits_for_no_batch(rows, in_twos):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    asked, long = decisions_of(rows), Sampling(max_new_tokens=60, call_threshold=0, tool_choice="required")
+    with Copies(contenders("embedded", None), "embedded", None, 2) as copies, pytest.raises(KeyboardInterrupt):
+        write(copies, asked, long, interrupt, KeptReplies(None))
+    assert multiprocessing.active_children() == []
+    assert [thread.name for thread in threading.enumerate() if "ThreadPool" in thread.name] == []
+
+
+def test_processes_are_refused_where_there_is_nothing_to_copy_or_no_gpu_for_each(monkeypatch):
+    judged = contenders("embedded", None)
+    endpoint = {"base": Contender("base", Paid(None), None, contextlib.nullcontext)}
+    with pytest.raises(UserError, match="--processes is for models that transformers runs here"):
+        Copies(endpoint, Paid.name, None, 2)
+    monkeypatch.setattr("training.evaluate.copies.torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("training.evaluate.copies.torch.cuda.device_count", lambda: 1)
+    with pytest.raises(UserError, match="2 processes want a GPU each, and there are 1"):
+        Copies(judged, "embedded", None, 2)
+
+
+@pytest.mark.slow
+def test_a_stop_loses_no_batch_and_the_rest_is_written_as_without_it(rows, adapter, in_twos, tmp_path, monkeypatch):
+    asked, file, told = decisions_of(rows[:3]), tmp_path / "replies.jsonl", []
+    both = contenders("embedded", adapter)
+
+    def ask(kept, progress=silent):
+        with Copies(both, "embedded", adapter) as copies:
+            return write(copies, asked, SHORT, progress, kept)
+
+    def stop_at_the_third(name, more):
+        told.append(name)
+        if len(told) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ask(KeptReplies(file), stop_at_the_third)
+    whole = ask(KeptReplies(None))
+    written = []
+    generate = TransformersModel.generate_batch
+    monkeypatch.setattr(
+        TransformersModel, "generate_batch", lambda *a, **k: written.append(len(a[1])) or generate(*a, **k)
+    )
+    assert ask(KeptReplies(file)) == whole
+    assert sum(written) == 2 * len(asked) - 6
+    other = {name: replace(one, weights="others") for name, one in both.items()}
+    written.clear()
+    with Copies(other, "embedded", adapter) as copies:
+        write(copies, asked, SHORT, silent, KeptReplies(file))
+    assert sum(written) == 2 * len(asked)  # of other weights nothing old is taken
 
 
 def test_the_document_names_everything_it_stands_on(dataset, adapter, tmp_path, capsys):
@@ -146,7 +239,9 @@ def test_what_an_endpoint_has_written_is_not_asked_for_again(rows, tmp_path):
     file = tmp_path / "replies.jsonl"
 
     def ask(model, kept):
-        return write(Contender("base", model, contextlib.nullcontext), asked, SHORT, lambda _: None, kept)
+        judged = {"base": Contender("base", model, None, contextlib.nullcontext)}
+        with Copies(judged, model.name, None) as copies:
+            return write(copies, asked, SHORT, silent, kept)["base"]
 
     with pytest.raises(UserError, match="gone"):
         ask(Paid(2), KeptReplies(file))

@@ -36,6 +36,7 @@ from tqdm import tqdm
 from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
 
 from agent.errors import UserError, exit_codes
+from agent.models.pages import keep_pages
 from training.base.attention import BLOCKS, documents
 from training.base.batches import IGNORED, Batch
 from training.base.corpus.document import HEARD
@@ -114,6 +115,7 @@ class Pretraining:
         self.model: Qwen3ForCausalLM = random_model(config, plan.seed)
         self.model.to(self.device)  # type: ignore[arg-type]  # a device is what `to` takes
         if self.device.type == "cpu":
+            keep_pages()
             self.model.set_attn_implementation(BLOCKS)
         if compiled:  # layer by layer: they share one graph per shape, so that a new shape costs seconds
             for layer in self.model.model.layers:

@@ -31,6 +31,7 @@ def evaluate(
         typer.Option(min=0, max=1, help="Call only where a call is at least this likely; 0 takes the likeliest token."),
     ] = 0.5,
     seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Draws the rows of --limit; replies are greedy.")] = 0,
+    processes: Annotated[int, typer.Option(min=1, help="Processes on this machine, one a GPU.")] = 1,
     output: Annotated[Path | None, typer.Option(help="Write the JSON document to this file too.")] = None,
     save: Annotated[Path | None, typer.Option(help="Write every reply beside the right one, as JSON lines.")] = None,
     show: Annotated[Path | None, typer.Option(help="Print the table of such a document, and do nothing else.")] = None,
@@ -39,7 +40,7 @@ def evaluate(
     """Compare a base with its adapter on held-out rows: valid call, right tool, right arguments, right abstention.
 
     At every user turn of every row, and after its true tool results, both models write the next message; it is judged
-    exactly. With --save an endpoint's replies are kept as they come, and not asked for again after a stop. Shares come
+    exactly. With --save replies are kept as they come, and the same command goes on with them after a stop. Shares come
     with their number and a 95 % Wilson interval, per language and in total.
     """
     from training.evaluate import run
@@ -54,8 +55,10 @@ def evaluate(
     source = run.Source(dataset, split, revision, limit, seed)
     sampling = Sampling(max_new_tokens=max_new_tokens, constrained=constrained, call_threshold=call_threshold)
     try:
-        run.evaluate(model, adapter, source, sampling=sampling, output=output, save=save, as_json=as_json)
+        run.evaluate(
+            model, adapter, source, sampling=sampling, output=output, save=save, as_json=as_json, processes=processes
+        )
     except KeyboardInterrupt:
-        kept = f"an endpoint's replies are in {save}.part" if save else "nothing is kept without --save"
+        kept = f"the replies so far are in {save}.part" if save else "nothing is kept without --save"
         typer.echo(f"interrupted; {kept}", err=True)
         raise typer.Exit(130) from None

@@ -1,4 +1,4 @@
-"""An endpoint's replies, written down as they come: what was paid for is not asked for again after a stop.
+"""Replies, written down as they come: what was waited or paid for is not asked for again after a stop.
 
 Comes in: the file that all replies will be saved to, or None. Goes out: replies by what was asked. They lie in a file
 beside that one until the evaluation is done. Knows nothing of judging.

@@ -1,19 +1,19 @@
-"""What models write at each decision: a base alone and with its adapter, from one copy of the weights.
+"""What models write at each decision, greedily.
 
-Comes in: model and adapter by name, and decisions. Goes out: for each model what it wrote at each decision, greedily.
-Knows nothing of what is right.
+Comes in: contenders, and decisions. Goes out: for each contender its reply at each decision. Knows nothing of what is
+right.
 """
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 
 from agent.errors import UserError
-from agent.models import ChatModel, Reply, Sampling, complete, load_model
+from agent.models import ChatModel, Reply, Sampling, complete
 from agent.models.transformers_model import TransformersModel
+from training.evaluate.contender import Contender
+from training.evaluate.copies import Batch, Copies
 from training.evaluate.decisions import Decision
 from training.evaluate.judge import Written
 from training.evaluate.kept import KeptReplies, key_of
@@ -22,49 +22,20 @@ BATCH = 32
 SHORT = 64  # tokens that most replies fit into
 REQUESTS = 16  # in flight at an endpoint
 
-
-@dataclass(frozen=True)
-class Contender:
-    """A model to be judged; `switched_on` is the context in which `model` is it."""
-
-    name: str
-    model: ChatModel
-    switched_on: Callable[[], AbstractContextManager[Any]]
-
-
-def contenders(name: str, adapter: str | None) -> dict[str, Contender]:
-    """`base`, and `adapter` where one is named.
-
-    Raises:
-        UserError: One of them cannot be loaded.
-    """
-    model = load_model(name, adapter=adapter)
-    if not adapter:
-        return {"base": Contender(name, model, contextlib.nullcontext)}
-    assert isinstance(model, TransformersModel)  # load_model refuses an adapter for anything else
-    peft: Any = model.model
-    return {
-        "base": Contender(name, model, peft.disable_adapter),
-        "adapter": Contender(adapter, model, contextlib.nullcontext),
-    }
+Progress = Callable[[str, int], None]
+"""Told a contender and how many more of its replies are there."""
 
 
 def write(
-    contender: Contender,
-    decisions: Sequence[Decision],
-    sampling: Sampling,
-    progress: Callable[[int], None],
-    kept: KeptReplies | None = None,
-) -> list[Reply]:
-    """The contender's reply at each decision, in their order; `progress` is told how many more are done.
-
-    What an endpoint replies is found and kept in `kept`.
-    """
-    asked = [(decision.prompt, decision.tools) for decision in decisions]
-    with contender.switched_on():
-        if isinstance(contender.model, TransformersModel):
-            return _in_batches(contender.model, asked, sampling, progress)
-        return asyncio.run(_from_endpoint(contender.model, asked, sampling, progress, kept or KeptReplies(None)))
+    copies: Copies, decisions: Sequence[Decision], sampling: Sampling, progress: Progress, kept: KeptReplies
+) -> dict[str, list[Reply]]:
+    """Each contender's reply at each decision, in their order; what `kept` has is not asked for again."""
+    if isinstance(copies.judged["base"].model, TransformersModel):
+        return _InBatches(copies, decisions, progress, kept).write(sampling)
+    return {
+        name: asyncio.run(_one_by_one(contender, decisions, sampling, partial(progress, name), kept))
+        for name, contender in copies.judged.items()
+    }
 
 
 def fitting(model: ChatModel, decisions: Sequence[Decision], sampling: Sampling) -> list[Decision]:
@@ -88,39 +59,89 @@ def written(reply: Reply) -> Written:
     return Written(reply.message["content"], calls, reply.problems, reply.finish == "stop", reply.repairs)
 
 
-def _in_batches(
-    model: TransformersModel, asked: Sequence[tuple[Any, Any]], sampling: Sampling, progress: Callable[[int], None]
-) -> list[Reply]:
-    """Most replies are short, and a batch takes as long as its longest: the long ones are written again, together.
+class _InBatches:
+    """Models that run here.
 
-    Not where a grammar brings a reply to its end before the limit: it would be another reply.
+    Which prompts share a batch is the same with any number of processes and after any stop, and so is every reply: a
+    batch of which something is missing is written again as a whole. The longest come first, so that what does not fit
+    into memory fails at once.
     """
-    short = sampling if sampling.enforces else replace(sampling, max_new_tokens=min(SHORT, sampling.max_new_tokens))
-    replies = model.generate_batch(asked, short, batch_size=BATCH, progress=progress)
-    cut = [index for index, reply in enumerate(replies) if reply.finish == "length" and short != sampling]
-    progress(-len(cut))
-    again = model.generate_batch([asked[index] for index in cut], sampling, batch_size=BATCH, progress=progress)
-    for index, reply in zip(cut, again, strict=True):
-        replies[index] = reply
-    return replies
+
+    def __init__(self, copies: Copies, decisions: Sequence[Decision], progress: Progress, kept: KeptReplies):
+        self._copies, self._decisions, self._progress, self._kept = copies, decisions, progress, kept
+        self._asked = [(decision.prompt, decision.tools) for decision in decisions]
+        model = copies.judged["base"].model
+        assert isinstance(model, TransformersModel)
+        self._lengths = [len(model.prompt(*asked)) for asked in self._asked]
+
+    def write(self, sampling: Sampling) -> dict[str, list[Reply]]:
+        """Most replies are short, and a batch takes as long as its longest: the long ones are written again, together.
+
+        Not where a grammar brings a reply to its end before the limit: it would be another reply.
+        """
+        short = sampling if sampling.enforces else replace(sampling, max_new_tokens=min(SHORT, sampling.max_new_tokens))
+        everything = range(len(self._decisions))
+        replies = self._at(dict.fromkeys(self._copies.judged, everything), short)
+        if short != sampling:
+            cut = {name: [i for i in everything if found[i].finish == "length"] for name, found in replies.items()}
+            for name, indices in cut.items():
+                self._progress(name, -len(indices))
+            for name, again in self._at(cut, sampling).items():
+                replies[name] |= again
+        return {name: [found[index] for index in everything] for name, found in replies.items()}
+
+    def _at(self, wanted: Mapping[str, Sequence[int]], sampling: Sampling) -> dict[str, dict[int, Reply]]:
+        """Replies of each contender at the decisions of these indices."""
+        replies: dict[str, dict[int, Reply]] = {name: {} for name in wanted}
+        batches: list[tuple[str, list[int]]] = []
+        for name, indices in wanted.items():
+            for chosen in self._alike(indices):
+                found = {index: self._kept.find(self._key(name, index, sampling)) for index in chosen}
+                known = {index: reply for index, reply in found.items() if reply is not None}
+                if len(known) < len(chosen):
+                    batches.append((name, chosen))
+                else:
+                    replies[name] |= known
+                    self._progress(name, len(chosen))
+        asked = [Batch(name, [self._asked[index] for index in chosen], sampling) for name, chosen in batches]
+        for number, written_now in self._copies.replies(asked):
+            name, chosen = batches[number]
+            for index, reply in zip(chosen, written_now, strict=True):
+                replies[name][index] = reply
+                self._kept.keep(self._key(name, index, sampling), reply)
+            self._progress(name, len(chosen))
+        return replies
+
+    def _alike(self, indices: Sequence[int]) -> Iterator[list[int]]:
+        by_length = sorted(indices, key=lambda index: self._lengths[index], reverse=True)
+        for start in range(0, len(by_length), BATCH):
+            yield by_length[start : start + BATCH]
+
+    def _key(self, name: str, index: int, sampling: Sampling) -> str:
+        return _key(self._copies.judged[name], self._decisions[index], sampling)
 
 
-async def _from_endpoint(
-    model: ChatModel,
-    asked: Sequence[tuple[Any, Any]],
+async def _one_by_one(
+    contender: Contender,
+    decisions: Sequence[Decision],
     sampling: Sampling,
     progress: Callable[[int], None],
     kept: KeptReplies,
 ) -> list[Reply]:
     gate = asyncio.Semaphore(REQUESTS)
 
-    async def one(messages: Any, tools: Any) -> Reply:
-        key = key_of(model.name, messages, tools, sampling)
+    async def one(decision: Decision) -> Reply:
+        key = _key(contender, decision, sampling)
         if (reply := kept.find(key)) is None:
             async with gate:
-                reply = await complete(model, messages, tools, sampling)
+                reply = await complete(contender.model, decision.prompt, decision.tools, sampling)
             kept.keep(key, reply)
         progress(1)
         return reply
 
-    return list(await asyncio.gather(*(one(messages, tools) for messages, tools in asked)))
+    return list(await asyncio.gather(*(one(decision) for decision in decisions)))
+
+
+def _key(contender: Contender, decision: Decision, sampling: Sampling) -> str:
+    model = " ".join(filter(None, (contender.name, contender.weights)))
+    return key_of(model, decision.prompt, decision.tools, sampling)

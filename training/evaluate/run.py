@@ -20,13 +20,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from agent.errors import UserError
 from agent.json_text import as_json as as_text
 from agent.models import Reply, Sampling
-from agent.models.names import is_endpoint, weights_hash
+from agent.models.names import is_endpoint
 from agent.models.templates import logged, template_hash, trained_hash
 from training.data import fingerprint, load_rows, splits, tool_names
+from training.evaluate.contender import Contender, contenders
+from training.evaluate.copies import Copies
 from training.evaluate.decisions import Decision, decisions_of
 from training.evaluate.judge import judge
 from training.evaluate.kept import KeptReplies
-from training.evaluate.predict import Contender, contenders, fitting, write, written
+from training.evaluate.predict import fitting, write, written
 from training.evaluate.report import numbers, show
 from training.run import write_json, write_whole
 
@@ -60,12 +62,14 @@ def evaluate(
     output: Path | None,
     save: Path | None,
     as_json: bool,
+    processes: int = 1,
 ) -> dict[str, Any]:
     """Run it, print it, and write `output` (the document) and `save` (every reply) where they are named.
 
     Raises:
-        UserError: a model, the adapter or the rows are not there or do not fit, a file cannot be written, or calls are
-            to be constrained where the model does not run here or cannot follow a schema.
+        UserError: a model, the adapter or the rows are not there or do not fit, a file cannot be written, calls are to
+            be constrained where the model does not run here or cannot follow a schema, or more processes are asked
+            for than can be had.
     """
     started = time.monotonic()
     for file in (output, save):
@@ -81,7 +85,8 @@ def evaluate(
         raise UserError("holds no turn whose right reply is known", where=f"{source.dataset} ({source.split})")
     about = _about(source, rows, judged, adapter)
     kept = KeptReplies(save)
-    replies = _ask(judged, decisions, sampling, kept)
+    with Copies(judged, model, adapter, processes) as copies:
+        replies = _ask(copies, decisions, sampling, kept)
     verdicts = {
         name: [judge(decision, written(reply)) for decision, reply in zip(decisions, found, strict=True)]
         for name, found in replies.items()
@@ -146,22 +151,11 @@ def show_file(file: Path, *, as_json: bool) -> None:
     _print(document, as_json=as_json)
 
 
-def _ask(
-    judged: Mapping[str, Contender], decisions: list[Decision], sampling: Sampling, kept: KeptReplies
-) -> dict[str, list[Reply]]:
+def _ask(copies: Copies, decisions: list[Decision], sampling: Sampling, kept: KeptReplies) -> dict[str, list[Reply]]:
     columns = (TextColumn("{task.description:>8}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        tasks = {name: progress.add_task(name, total=len(decisions)) for name in judged}
-        return {
-            name: write(
-                contender,
-                decisions,
-                sampling,
-                lambda more, name=name: progress.advance(tasks[name], more),  # type: ignore[misc]
-                kept,
-            )
-            for name, contender in judged.items()
-        }
+        tasks = {name: progress.add_task(name, total=len(decisions)) for name in copies.judged}
+        return write(copies, decisions, sampling, lambda name, more: progress.advance(tasks[name], more), kept)
 
 
 def _about(source: Source, rows: Dataset, judged: Mapping[str, Contender], adapter: str | None) -> dict[str, Any]:
@@ -181,7 +175,7 @@ def _about(source: Source, rows: Dataset, judged: Mapping[str, Contender], adapt
     own = getattr(judged["base"].model, "base_template", None)
     if adapter and tokenizer is not None and own != tokenizer.chat_template:
         warnings.append("Warning: the base is asked with the chat template of its adapter, which is not its own")
-    weights = weights_hash(judged["base"].name)
+    weights = judged["base"].weights
     trained_on = logged(adapter, "base_weights") if adapter else None
     if trained_on and trained_on != weights:
         warnings.append("Warning: the adapter was trained on a base with other weights than this one")
