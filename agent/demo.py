@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -31,23 +32,26 @@ HELD_OUT = 150  # rows compared: intervals of about 8 points, in some two minute
 @dataclass(frozen=True)
 class Step:
     """One command of the way. `result` is the file that only a finished step leaves behind; `base` tells the weights
-    that it stands on, where they are here.
+    that it stands on, where they are here; `anew` are options that throw away what other settings have left there.
     """
 
     title: str
     arguments: list[str]
     result: Path
     base: str | None = None
+    anew: tuple[str, ...] = ()
 
 
-def way(model: str, folder: Path, rows: int, seed: int) -> list[Step]:
-    """The steps from tools to comparison, in order."""
+def way(model: str, folder: Path, rows: int, seed: int, template: str | None = None) -> list[Step]:
+    """The steps from tools to comparison, in order; the adapter is trained with `template` where one is named."""
     dataset, adapter, comparison = folder / "dataset", folder / "adapter", folder / "comparison.json"
     build = ["--tools", "embedded", "--teacher", "embedded", "--rows", str(rows), "--languages", "zh,en"]
     train = ["--model", model, "--dataset", str(dataset), "--output", str(adapter), "--seed", str(seed)]
     base = weights_hash(model)
     if model == "embedded":
         train += ["--num_train_epochs", str(EPOCHS)]
+    if template:
+        train += ["--chat_template_path", template]
     processes = _processes()
     train += ["--processes", str(processes), "--per_device_train_batch_size", str(BATCH // processes)]
     evaluate = ["--model", model, "--adapter", str(adapter), "--dataset", str(dataset), "--limit", str(HELD_OUT)]
@@ -60,14 +64,25 @@ def way(model: str, folder: Path, rows: int, seed: int) -> list[Step]:
             ["build", *build, "--seed", str(seed), "--output", str(dataset), "--overwrite"],
             dataset / "README.md",
         ),
-        Step("Train a LoRA adapter on the assistant's tokens only", ["train", *train], adapter / "README.md", base),
+        Step(
+            "Train a LoRA adapter on the assistant's tokens only",
+            ["train", *train],
+            adapter / "README.md",
+            base,
+            ("--start_over",),
+        ),
         Step("Compare base and adapter on tools never seen in training", ["evaluate", *evaluate], comparison, base),
     ]
 
 
 def _processes() -> int:
-    """Two on a CPU that has the cores, since models as small as the embedded one gain nothing from more threads."""
-    return 1 if shutil.which("nvidia-smi") else min(2, os.cpu_count() or 1)
+    """Two on a CPU that has the cores, since models as small as the embedded one gain nothing from more threads.
+
+    One where there may be an accelerator. Apple's is one that `accelerate` cannot share: each of two processes would
+    believe that it is the only one.
+    """
+    accelerated = sys.platform == "darwin" or any(map(shutil.which, ("nvidia-smi", "rocm-smi")))
+    return 1 if accelerated else min(2, os.cpu_count() or 1)
 
 
 def demo(
@@ -75,6 +90,10 @@ def demo(
     folder: Annotated[Path, typer.Option(help="Where dataset, adapter and comparison go.")] = Path("runs/demo"),
     rows: Annotated[int, typer.Option(min=50, help="How many conversations to build.")] = 4000,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Makes the run repeatable.")] = 0,
+    chat_template_path: Annotated[
+        str | None,
+        typer.Option(help="Another chat template: a Jinja file, a model, or `embedded` for one in ChatML's marks."),
+    ] = None,
     serve: Annotated[bool, typer.Option(help="Open the Space at the end.")] = True,
     port: Annotated[int, typer.Option(min=1, max=65535, help="The Space's port on 127.0.0.1.")] = 7860,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
@@ -85,17 +104,19 @@ def demo(
     if serve:
         check_address("127.0.0.1", port)
     done = _Done(folder)
-    steps = way(model, folder, rows, seed)
-    fresh = False
+    steps = way(model, folder, rows, seed, chat_template_path)
+    fresh, mark = False, ""
     for number, step in enumerate(steps, start=1):
-        # A step stands on the one before it: once one was done anew, so are those after it.
-        if not fresh and done.knows(step):
+        mark = _fingerprint(step, mark)
+        if done.knows(step, mark):
             _say(f"[{number}/{len(steps)}] {step.title}: already there ({step.result})")
             continue
         fresh = True
-        _say(f"[{number}/{len(steps)}] {step.title}\n      callsmith {' '.join(step.arguments)}")
-        _run(step.arguments, quiet_stdout=as_json)
-        done.add(step)
+        goes_on, left = done.begin(mark), step.result.parent.exists()
+        arguments = [*step.arguments, *(step.anew if left and not goes_on else ())]
+        _say(f"[{number}/{len(steps)}] {step.title}\n      callsmith {' '.join(arguments)}")
+        _run(arguments, quiet_stdout=as_json)
+        done.add(step, mark)
     comparison = steps[-1].result
     seconds = time.monotonic() - started
     if as_json:
@@ -127,7 +148,7 @@ def _check_model(model: str) -> None:
 
 
 class _Done:
-    """Which steps are done, with which settings: `steps.json` in the demo's folder."""
+    """Which steps are done, and which one was begun: `steps.json` in the demo's folder, by fingerprints."""
 
     def __init__(self, folder: Path):
         self._file = folder / "steps.json"
@@ -139,25 +160,42 @@ class _Done:
                 mend = "delete it to do every step again"
                 raise UserError(f"is no JSON: {error}", where=str(self._file), mend=mend) from error
 
-    def knows(self, step: Step) -> bool:
-        return step.result.exists() and self._seen.get(step.arguments[0]) == _fingerprint(step)
+    def knows(self, step: Step, mark: str) -> bool:
+        return step.result.exists() and self._seen.get(step.arguments[0]) == mark
 
-    def add(self, step: Step) -> None:
-        self._seen[step.arguments[0]] = _fingerprint(step)
+    def begin(self, mark: str) -> bool:
+        """Whether this very step was begun before, so that it goes on; from now on it is the one that was."""
+        before = self._seen.get(_BEGUN)
+        self._seen[_BEGUN] = mark
+        self._write()
+        return before == mark
+
+    def add(self, step: Step, mark: str) -> None:
+        self._seen[step.arguments[0]] = mark
+        self._write()
+
+    def _write(self) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         part = self._file.with_suffix(".tmp")
         part.write_text(json.dumps(self._seen, indent=1))
         os.replace(part, self._file)
 
 
-def _fingerprint(step: Step) -> str:
-    return hashlib.sha256(json.dumps([step.arguments, step.base]).encode()).hexdigest()[:16]
+_BEGUN = "begun"
+
+
+def _fingerprint(step: Step, before: str) -> str:
+    """Of a step and, since it stands on them, of all before it."""
+    return hashlib.sha256(json.dumps([step.arguments, step.base, before]).encode()).hexdigest()[:16]
 
 
 def _run(arguments: list[str], *, quiet_stdout: bool) -> None:
     """Run one command; its own message has been printed where it fails, so only its exit code goes on."""
     command = [sys.executable, "-m", "agent.cli", *arguments]
     code = subprocess.run(command, check=False, stdout=sys.stderr if quiet_stdout else None).returncode
+    if code < 0 and -code != signal.SIGINT:
+        what = f"`callsmith {arguments[0]}` was killed by {signal.Signals(-code).name}"
+        raise UserError(what, mend="memory may have run out; the same command goes on where it stood")
     if code:
         raise typer.Exit(code if code > 0 else 130)
 

@@ -6,7 +6,7 @@ Knows nothing of what is done with them.
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, NoReturn
 
 import torch
@@ -83,11 +83,32 @@ def parse(arguments: Sequence[str]) -> Parsed:
     unknown = [text for text in parsed[-1] if text.startswith("-")] or parsed[-1]
     if unknown:
         raise _unknown(unknown[0].split("=")[0], known)
+    _check_ours(parsed[0], parsed[1])
     for name in ("seed", "data_seed"):
         value = getattr(parsed[1], name)
         if value is not None and not 0 <= value < 2**32:  # what NumPy takes
             raise UserError(f"--{name} must be from 0 to {2**32 - 1}, got {value}")
     return parsed[0], parsed[1], parsed[2], parsed[3]
+
+
+# Options that would be without effect, since masks, batches and packing are made here: nobody should believe in them.
+MADE_HERE = (
+    *("shuffle_dataset", "packing_strategy", "eval_packing", "padding_free", "pad_token", "pad_to_multiple_of"),
+    *("completion_only_loss", "truncation_mode", "dataset_streaming", "dataset_text_field"),
+)
+
+
+def _check_ours(script: ScriptArguments, training: SFTConfig) -> None:
+    """`assistant_only_loss` is what is done anyway; what callsmith does by itself cannot be asked of TRL.
+
+    Raises:
+        UserError: Such an option has another value than its default.
+    """
+    training.assistant_only_loss = False
+    for given in (script, training):
+        for option in fields(given):
+            if option.name in MADE_HERE and getattr(given, option.name) not in (option.default, None):
+                raise UserError(f"--{option.name} has no effect here", mend="callsmith does this itself: leave it out")
 
 
 def _device_defaults(arguments: Sequence[str]) -> dict[str, bool]:

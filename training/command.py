@@ -7,6 +7,7 @@ makes, and its exit code. Knows nothing of how training is done; imports nothing
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,10 @@ from agent.errors import UserError
 HERE = Path(__file__).resolve().parent
 SCRIPT = HERE / "sft.py"
 RECIPES = HERE / "recipes"
-ACCELERATE = HERE.parent / "accelerate_config.yaml"
+# At the top of the project; an installed package has it beside this file.
+ACCELERATE = next(
+    (f / "accelerate_config.yaml" for f in (HERE.parent, HERE) if (f / "accelerate_config.yaml").is_file()), HERE
+)
 
 
 # The script tells what failed; the Hub's client need not count its tries, nor TRL report to anybody that this was run.
@@ -116,8 +120,11 @@ def _run(command: list[str], *, quiet_stdout: bool) -> None:
             told = json.loads(note.read_text("utf-8"))
             sys.stderr.write(f"\n{told['line']}")
             raise typer.Exit(told["code"])
-    if code:
-        raise typer.Exit(130 if code < 0 else code)
+    if code in (130, -signal.SIGINT):
+        raise typer.Exit(130)
+    if code:  # killed, most likely: whatever ends by itself has told why
+        mend = "memory may have run out: a smaller --per_device_train_batch_size; the same command goes on"
+        raise UserError("training ended without a word", mend=mend)
 
 
 def _wait(child: subprocess.Popen[bytes]) -> int:

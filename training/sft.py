@@ -18,16 +18,19 @@ Comes in: a dataset of conversations. Goes out: an adapter folder with tokenizer
 dropped rows with their reasons. Knows nothing of how the dataset was made.
 """
 
+import contextlib
+import os
 import shutil
 import sys
 import time
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
+import torch
 from accelerate import PartialState
 from datasets import Dataset
-from huggingface_hub.errors import HfHubHTTPError
 from transformers import PreTrainedTokenizerBase
 from trl import ModelConfig, ScriptArguments, SFTConfig, get_peft_config
 
@@ -42,6 +45,7 @@ from training.failure import told_in_one_line
 from training.masks import Masker, template_hash
 from training.masks.certify import certify, telling_first
 from training.model import load_adapter, load_base, load_tokenizer, short, stop_texts
+from training.pushing import UNREACHABLE, check_login, push, push_folder
 from training.record import settings_of, training_log
 from training.run import LOG, RunFolder, write_json
 from training.sequences import Learned, learned, made_once, make_sequences, summary, write_dropped
@@ -53,25 +57,18 @@ def main(script: ScriptArguments, training: SFTConfig, model: ModelConfig, ours:
     started, state = time.monotonic(), PartialState()
     if state.device.type == "cpu":
         keep_pages()
-    if training.n_gpu > 1:  # one process: it takes one GPU, where transformers would wrap the model for all of them
-        say(f"one of {training.n_gpu} GPUs is used; --processes {training.n_gpu} uses all")
-        training._n_gpu = 1
-    if not model.model_name_or_path or not script.dataset_name:
-        missing = "model" if not model.model_name_or_path else "dataset"
-        raise UserError(f"no {missing} is named", mend="give --model_name_or_path and --dataset_name")
-    if ours.adapter_name_or_path:
-        find(ours.adapter_name_or_path, "adapter_config.json", "adapter")  # rows are masked before it is loaded
+    check(script, training, model, ours)
 
     # What is learned from: rows, each one checked, as the base's own template writes them.
     tokenizer = load_tokenizer(model, training)
-    names = {"train": script.dataset_train_split}
+    dataset, names = str(script.dataset_name), {"train": script.dataset_train_split}
     if training.eval_strategy != "no":
         names["eval"] = script.dataset_test_split
-        if Path(script.dataset_name).is_file():
+        if Path(dataset).is_file():
             mend = "give a folder or a Hub id, or leave out --eval_strategy"
-            raise UserError("is one file, with nothing apart to evaluate on", where=script.dataset_name, mend=mend)
+            raise UserError("is one file, with nothing apart to evaluate on", where=dataset, mend=mend)
     rows = {
-        key: load_rows(script.dataset_name, split, script.dataset_config, revision=ours.dataset_revision)
+        key: load_rows(dataset, split, script.dataset_config, revision=ours.dataset_revision)
         for key, split in names.items()
     }
 
@@ -86,6 +83,8 @@ def main(script: ScriptArguments, training: SFTConfig, model: ModelConfig, ours:
     state.wait_for_everyone()
     if run.finished:
         say(f"{run.folder} holds this run, and it is finished (--start_over trains again)")
+        if training.push_to_hub and state.is_main_process:
+            say(f"pushed: {push_folder(run.folder, training)}")
         state.destroy_process_group()  # as in AdapterTrainer.end
         return
 
@@ -98,7 +97,8 @@ def main(script: ScriptArguments, training: SFTConfig, model: ModelConfig, ours:
 
     # Training.
     trainer = make_trainer(training, model, ours, tokenizer, found)
-    trainer.train(resume_from_checkpoint=checkpoint_to_resume(training, run))
+    with hints():
+        trainer.train(resume_from_checkpoint=checkpoint_to_resume(training, run))
     trainer.save_model()
 
     # What there is to say about it; the card comes last, as the sign of a finished run.
@@ -115,6 +115,26 @@ def main(script: ScriptArguments, training: SFTConfig, model: ModelConfig, ours:
             push(trainer)
     finally:
         trainer.end()
+
+
+def check(script: ScriptArguments, training: SFTConfig, model: ModelConfig, ours: RunArguments) -> None:
+    """What can be known before any row is read.
+
+    Raises:
+        UserError: A name is missing, an adapter is not there, or a push is asked for by nobody.
+    """
+    if training.n_gpu > 1:  # one process: it takes one GPU, where transformers would wrap the model for all of them
+        say(f"one of {training.n_gpu} GPUs is used; --processes {training.n_gpu} uses all")
+        training._n_gpu = 1
+    if not model.model_name_or_path or not script.dataset_name:
+        missing = "model" if not model.model_name_or_path else "dataset"
+        raise UserError(f"no {missing} is named", mend="give --model_name_or_path and --dataset_name")
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and PartialState().num_processes == 1:
+        what = f"this device ({PartialState().device.type}) trains in one process, and more were started"
+        raise UserError(what, mend="leave out --processes")  # each would take itself for the first
+    check_login(training)
+    if ours.adapter_name_or_path:
+        find(ours.adapter_name_or_path, "adapter_config.json", "adapter")  # rows are masked before it is loaded
 
 
 def mask(
@@ -197,6 +217,9 @@ def make_trainer(
             processing_class=tokenizer,
             peft_config=None if adapter else get_peft_config(model),
         )
+    except UNREACHABLE as error:  # the repository is made before anything is trained
+        mend = "leave --push_to_hub out; the same command with it pushes a finished run"
+        raise UserError(f"cannot push: {short(error)}", where=str(training.hub_model_id or ""), mend=mend) from error
     except (ValueError, ImportError, RuntimeError) as error:  # an option that does not fit, a package that is missing
         mend = "`python training/sft.py --help` lists every option"
         raise UserError(f"these options cannot be trained with: {short(error)}", mend=mend) from error
@@ -217,16 +240,23 @@ def checkpoint_to_resume(training: SFTConfig, run: RunFolder) -> str | None:
     return last
 
 
-def push(trainer: AdapterTrainer) -> None:
-    """Upload the folder; where that fails the adapter is still here, so say how to send it later."""
+@contextlib.contextmanager
+def hints() -> Iterator[None]:
+    """What goes wrong while training for want of memory or of a package, as one line.
+
+    Raises:
+        UserError: There is too little memory, or an option needs a package that is not installed.
+    """
     try:
-        trainer.push_to_hub()
-    except (HfHubHTTPError, OSError) as error:
-        folder, name = str(trainer.args.output_dir), trainer.hub_model_id
-        what = f"the adapter is trained and saved, but was not pushed: {error}"
-        raise UserError(
-            what, where=folder, mend=f"`hf upload {name} {folder} --exclude 'checkpoint-*' --exclude '_*'` sends it"
-        ) from error
+        yield
+    except torch.OutOfMemoryError as error:
+        mend = (
+            "a smaller --per_device_train_batch_size or --max_length, or --gradient_checkpointing true; "
+            "the same command goes on from the last checkpoint"
+        )
+        raise UserError(f"the device's memory does not suffice: {short(error)}", mend=mend) from error
+    except ImportError as error:
+        raise UserError(f"a package is missing: {short(error)}", mend="install it, or leave the option out") from error
 
 
 def say(line: str) -> None:

@@ -1,10 +1,12 @@
 """Laws of the command line: every option of TRL's classes, from flags or a recipe, and one line where it is wrong."""
 
+import os
+
 import pytest
 
 from agent.errors import UserError
 from training.arguments import parse
-from training.command import RECIPES, _folder
+from training.command import ACCELERATE, RECIPES, _folder, _run
 
 BASIC = ["--model_name_or_path", "embedded", "--dataset_name", "rows.jsonl"]
 
@@ -111,3 +113,28 @@ def test_the_numbers_are_read_where_the_script_wrote_them(options, folder, tmp_p
     given = [str(tmp_path / "recipe.yaml") if option == "RECIPE" else option for option in options]
     assert str(_folder(given)) == folder
     assert str(parse([*given, "--model_name_or_path", "embedded", "--dataset_name", "x"])[1].output_dir) == folder
+
+
+def test_options_without_effect_here_are_refused_and_ours_may_be_named():
+    assert parse([*BASIC, "--assistant_only_loss", "true"])[1].assistant_only_loss is False  # it is what is done
+    for flags in (("--padding_free", "true"), ("--dataset_streaming", "true"), ("--packing_strategy", "wrapped")):
+        with pytest.raises(UserError, match=f"{flags[0]} has no effect here"):
+            parse([*BASIC, *flags])
+
+
+def test_the_launchers_file_is_in_the_package_and_at_the_top():
+    assert ACCELERATE.name == "accelerate_config.yaml"
+    packaged = RECIPES.parent / ACCELERATE.name
+    assert packaged.read_text("utf-8") == ACCELERATE.read_text("utf-8")
+
+
+def test_training_that_is_killed_says_so(monkeypatch):
+    class Killed:
+        stderr = open(os.devnull, "rb")  # noqa: SIM115  # the reader of it closes nothing either
+
+        def wait(self):
+            return 1
+
+    monkeypatch.setattr("training.command.subprocess.Popen", lambda *_, **__: Killed())
+    with pytest.raises(UserError, match="ended without a word"):
+        _run(["never"], quiet_stdout=False)

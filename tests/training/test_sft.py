@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
+import httpx2
 import pytest
 import torch
+from huggingface_hub import RepoUrl
 from transformers import AutoModelForCausalLM, AutoTokenizer, Lfm2Config, LlamaConfig
 
 from agent.errors import UserError
@@ -12,7 +14,7 @@ from agent.models.names import resolve
 from agent.models.templates import template_hash
 from training.arguments import parse
 from training.masks.sequences import MaskedSequence
-from training.sft import main
+from training.sft import check, main
 
 SIZES = {
     "hidden_size": 32,
@@ -89,3 +91,65 @@ def test_a_template_that_leaves_calls_out_stops_training_unless_told_not_to(rows
 def test_packing_is_refused_where_the_model_leaks(rows_file, tmp_path):
     with pytest.raises(UserError, match="train it without --packing"):
         train(tmp_path, rows_file, "hybrid", "--packing")
+
+
+def test_a_push_by_nobody_is_told_before_anything_is_read(rows_file, tmp_path, monkeypatch):
+    monkeypatch.setattr("training.pushing.get_token", lambda: None)
+    with pytest.raises(UserError, match="needs to know who you are"):
+        train(tmp_path, rows_file, "attention", "--push_to_hub", "true")
+    assert not (tmp_path / "adapter").exists()
+
+
+class Hub:
+    """Keeps what it is sent; unreachable where `gone`."""
+
+    gone = False
+
+    def __init__(self, **_):
+        pass
+
+    def create_repo(self, name, **_):
+        if self.gone:
+            raise httpx2.ConnectError("no route")
+        return RepoUrl(f"https://huggingface.co/{name}")
+
+    def upload_folder(self, *, repo_id, folder_path, ignore_patterns):
+        Hub.sent = (repo_id, [file.name for file in Path(folder_path).iterdir()], ignore_patterns)
+
+
+def test_a_finished_run_is_pushed_when_it_is_asked_for_again(rows_file, tmp_path, monkeypatch, capsys):
+    train(tmp_path, rows_file, "attention")
+    monkeypatch.setattr("training.pushing.get_token", lambda: "hf_mine")
+    monkeypatch.setattr("training.pushing.HfApi", Hub)
+    flags = ["--push_to_hub", "true", "--hub_model_id", "me/adapter"]
+    train(tmp_path, rows_file, "attention", *flags)
+    assert Hub.sent[0] == "me/adapter"
+    assert "adapter_model.safetensors" in Hub.sent[1]
+    assert {"checkpoint-*", "_*", "training_args.bin"} == set(Hub.sent[2])
+    assert "pushed: https://huggingface.co/me/adapter" in capsys.readouterr().err
+    monkeypatch.setattr(Hub, "gone", True)
+    with pytest.raises(UserError, match="trained and saved, but was not pushed: no route"):
+        train(tmp_path, rows_file, "attention", *flags)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory"), "memory does not suffice.*--per_device_train_batch_size"),
+        (ImportError("bitsandbytes is required"), "a package is missing: bitsandbytes"),
+    ],
+)
+def test_what_fails_for_want_of_memory_or_of_a_package_is_one_line(rows_file, tmp_path, monkeypatch, error, says):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr("training.sft.AdapterTrainer.train", fail)
+    with pytest.raises(UserError, match=says):
+        train(tmp_path, rows_file, "attention")
+
+
+def test_processes_that_cannot_find_each_other_are_refused(monkeypatch):
+    named = parse(["--model_name_or_path", "embedded", "--dataset_name", "rows.jsonl"])
+    monkeypatch.setenv("WORLD_SIZE", "2")  # as where the launcher knows no way for a device
+    with pytest.raises(UserError, match="trains in one process, and more were started"):
+        check(*named)
