@@ -90,7 +90,7 @@ def demo(
     folder: Annotated[Path, typer.Option(help="Where dataset, adapter and comparison go.")] = Path("runs/demo"),
     rows: Annotated[int, typer.Option(min=50, help="How many conversations to build.")] = 4000,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Makes the run repeatable.")] = 0,
-    chat_template_path: Annotated[
+    chat_template: Annotated[
         str | None,
         typer.Option(help="Another chat template: a Jinja file, a model, or `embedded` for one in ChatML's marks."),
     ] = None,
@@ -104,7 +104,7 @@ def demo(
     if serve:
         check_address("127.0.0.1", port)
     done = _Done(folder)
-    steps = way(model, folder, rows, seed, chat_template_path)
+    steps = way(model, folder, rows, seed, chat_template)
     fresh, mark = False, ""
     for number, step in enumerate(steps, start=1):
         mark = _fingerprint(step, mark)

@@ -56,7 +56,7 @@ def test_a_finished_demo_runs_nothing_again(tmp_path, asked):
     assert taken(commands) == []
 
 
-@pytest.mark.parametrize("other", [("--rows", "400"), ("--seed", "3"), ("--chat-template-path", "embedded")])
+@pytest.mark.parametrize("other", [("--rows", "400"), ("--seed", "3"), ("--chat-template", "embedded")])
 def test_other_settings_make_another_demo_of_every_step_that_stands_on_them(tmp_path, asked, other):
     commands, run = asked
     play(tmp_path)
