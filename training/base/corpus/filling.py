@@ -6,14 +6,13 @@ from training.base.corpus.asking import make_request
 from training.base.corpus.document import Document, Turn, chat, exchange
 from training.base.corpus.forms import Form, make_forms
 from training.base.corpus.layouts import show_forms, to_json
-from training.base.corpus.likeness import like_each_other
 from training.base.corpus.services import joined, other_service
 
 
 def fill(rng: random.Random, lang: str, most: int = 8) -> Document:
     """One form and up to `most` messages; the replies are the records alone."""
     zh = lang == "zh"
-    [form] = like_each_other([max(make_forms(rng, 2, 2, 6, lang=lang), key=lambda form: len(form.fields))])
+    form = max(make_forms(rng, 2, 2, 6, lang=lang), key=lambda form: len(form.fields))
     if form.spoken:  # a line that comes again is learned from the reply above
         most = min(most, len(form.spoken.frame.asks[lang]))
     request = make_request(rng, form, lang)

@@ -156,9 +156,9 @@ def _renamed(rng: random.Random, name: str) -> str:
 def choice_field(rng: random.Random, style: str, required: bool, declared: bool) -> Field:
     """One of a few values; where `declared`, the description says the word of each: `size: s=small, l=large`."""
     label = rng.choice(words.THINGS)
-    options = _option_words(rng, rng.randint(2, 4), declared)
+    options = option_words(rng, rng.randint(2, 4), declared)
     lang = rng.choice(("en", "en", "zh"))
-    listed = _abbreviated(rng, options) if declared else [option[lang == "zh"] for option in options]
+    listed = short_codes(rng, options) if declared else [option[lang == "zh"] for option in options]
 
     def make(inner: random.Random, spoken: str) -> Value:
         chosen = inner.randrange(len(options))
@@ -185,7 +185,7 @@ _UNKNOWN_OPTIONS_SHARE = 0.3
 _ALIKE_OPTIONS_SHARE = 0.35
 
 
-def _option_words(rng: random.Random, count: int, declared: bool) -> list[tuple[str, str]]:
+def option_words(rng: random.Random, count: int, declared: bool) -> list[tuple[str, str]]:
     """What options mean, in English and in Chinese. Where they are declared, at times in words that nobody knows, and
     at times alike but for one word, as `light water` and `strong water` are.
     """
@@ -205,7 +205,7 @@ def _saying_which(label: tuple[str, str], options: Mapping[str, Sequence[str]], 
     return f"{label[0]}: {', '.join(en)}", f"{label[1]}：{'，'.join(zh)}"
 
 
-def _abbreviated(rng: random.Random, options: list[tuple[str, str]]) -> list[str]:
+def short_codes(rng: random.Random, options: list[tuple[str, str]]) -> list[str]:
     """Short values that stand for the options' words: their English word, its first letters, another word, or letters.
 
     Most are any letters, at times all with one beginning: what stands for a word is to be looked up, and not guessed.
@@ -316,6 +316,7 @@ def make_form(rng: random.Random, taken: set[str], style: str, most_fields: int 
 
 
 _DECLARED_SHARE = 0.6  # of the fields with options of their own words say which word stands for which
+_CODED_SHARE = 0.12  # of the fields of any text take one of a few codes instead, whose words are declared
 _OTHER_OPTIONS_SHARE = 0.7  # of those have options that nobody would expect, so that only what is said tells
 
 
@@ -326,12 +327,15 @@ def _named(about: str) -> str:
 
 def _declared(rng: random.Random, given: FrameField) -> FrameField:
     """A field of options at times says the word of each in its description: `size: s=small, l=large`."""
-    if given.options is None or rng.random() > _DECLARED_SHARE:
-        return given
     options = given.options
-    if rng.random() < _OTHER_OPTIONS_SHARE:
-        chosen = _option_words(rng, len(options), declared=True)
-        options = dict(zip(_abbreviated(rng, chosen), map(list, chosen), strict=True))
+    plain = given.schema == {"type": "string"} and given.make not in (values.day_as_said, values.time_of_day)
+    if options is None and not (plain and rng.random() < _CODED_SHARE):
+        return given
+    if options is not None and rng.random() > _DECLARED_SHARE:
+        return given
+    if options is None or rng.random() < _OTHER_OPTIONS_SHARE:
+        chosen = option_words(rng, len(options or "abc"), declared=True)
+        options = dict(zip(short_codes(rng, chosen), map(list, chosen), strict=True))
     joint = rng.choice(("=", "=", " ", ": "))
     labels = (_named(rng.choice(given.about["en"])), _named(rng.choice(given.about["zh"])))
     en, zh = _saying_which(labels, options, joint)

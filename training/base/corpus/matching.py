@@ -22,7 +22,6 @@ from training.base.corpus.forms import (
 from training.base.corpus.frames import domains
 from training.base.corpus.kinds import GENERIC, ways_to_mention
 from training.base.corpus.layouts import show_forms, to_json
-from training.base.corpus.likeness import likened
 from training.base.corpus.values import Make, Value
 
 _ASK_EN = (
@@ -84,7 +83,7 @@ def name_of(rng: random.Random, lang: str, most: int = 12) -> Document:
 
 def bound(rng: random.Random, lang: str, most: int = 8) -> Document:
     """Labelled fields and up to `most` messages of labels and values in any order; the replies are records."""
-    fields = likened(_fields(rng, lang), {})
+    fields = _fields(rng, lang)
     turns = [
         Turn("system", f"{rng.choice(_RECORD_ZH if lang == 'zh' else _RECORD_EN)}\n{_described(rng, fields, lang)}")
     ]

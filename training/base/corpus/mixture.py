@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from training.base.corpus import conversations, copying, filling, matching, reading, services, talk
+from training.base.corpus import conversations, copying, deciding, filling, matching, reading, services, talk
 from training.base.corpus.document import Document
 
 Task = Callable[[random.Random, str], Document]
@@ -24,7 +24,7 @@ TASKS: list[tuple[Task, float, float]] = [
     (reading.report, 6, 5),
     (reading.passage, 6, 1),
     (reading.record, 8, 3),
-    (filling.fill, 14, 36),
+    (filling.fill, 14, 24),
     (filling.which, 8, 45),
     (services.choose, 12, 80),
     (services.same_but, 2, 10),
@@ -32,6 +32,8 @@ TASKS: list[tuple[Task, float, float]] = [
     (matching.bound, 6, 18),
     (matching.missing, 6, 4),
     (matching.name_of, 6, 10),
+    (deciding.coded, 6, 48),
+    (deciding.counted, 6, 24),
     (talk.story, 4, 1),
     (talk.small_talk, 4, 4),
     (talk.synonyms, 6, 3),

@@ -14,7 +14,6 @@ from training.base.corpus.document import FREE, Document, Turn, chat, exchange
 from training.base.corpus.forms import Field, Form, in_two_languages, make_form, make_forms, spoken_form
 from training.base.corpus.frames import Frame, domains, siblings
 from training.base.corpus.layouts import Writing, make_writing, show_forms
-from training.base.corpus.likeness import like_each_other
 from training.base.corpus.renaming import renamed
 from training.base.corpus.speaking import Request, asked
 from training.base.corpus.talk import IDLE_EN, IDLE_ZH
@@ -140,8 +139,7 @@ def same_but(rng: random.Random, lang: str, most: int = 12) -> Document:
 
 def _chat(rng: random.Random, lang: str, count: tuple[int, int], most: int, first: str | None = None) -> Document:
     shown_in = lang if rng.random() < 0.85 else ("en" if lang == "zh" else "zh")
-    forms = like_each_other(make_forms(rng, *count, lang=lang if shown_in == lang else None))
-    writing = make_writing(rng)
+    forms, writing = make_forms(rng, *count, lang=lang if shown_in == lang else None), make_writing(rng)
     desk = _desk(rng, forms, lang, writing)
     system = prompt(rng, forms, writing, lang, shown_in)
     room = rng.choice((_SHORT, _LONG, _LONG)) - rough_tokens(system)
@@ -175,7 +173,7 @@ def rough_tokens(text: str) -> float:
     return 0.36 * ascii_ + 0.95 * (len(text) - ascii_)
 
 
-_KINDS = {"one": 40, "many": 28, "none": 16, "ask": 20, "same": 10}  # of a message, and how often in a hundred or so
+_KINDS = {"one": 40, "many": 24, "none": 16, "ask": 26, "same": 8}  # of a message, and how often in a hundred or so
 
 
 def _exchange(rng: random.Random, desk: Desk, kind: str | None) -> tuple[str, list[Turn]]:
