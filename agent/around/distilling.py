@@ -51,10 +51,11 @@ def facts_in(answer: str, raw: str) -> list[Fact]:
 
     A fact that states a number which is not in its quote is replaced by the quote.
     """
+    bare, places = _without_space(raw)
     found: dict[tuple[int, int], Fact] = {}
     for item in _items(answer)[:MAX_FACTS]:
         quote = item if isinstance(item, str) else item.get("quote") if isinstance(item, dict) else None
-        span = _span(quote, raw) if isinstance(quote, str) else None
+        span = _span(quote, bare, places) if isinstance(quote, str) else None
         if span is None:
             continue
         passage = raw[slice(*span)]
@@ -88,11 +89,17 @@ def _items(answer: str) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _span(quote: str, raw: str) -> tuple[int, int] | None:
-    """Where the quote stands; white space may differ."""
-    words = quote.split()
-    match = re.search(r"\s+".join(map(re.escape, words)), raw) if words else None
-    return match.span() if match else None
+def _without_space(raw: str) -> tuple[str, list[int]]:
+    """The text without white space, and where each of its letters stands in `raw`."""
+    places = [at for at, letter in enumerate(raw) if not letter.isspace()]
+    return "".join(raw[at] for at in places), places
+
+
+def _span(quote: str, bare: str, places: list[int]) -> tuple[int, int] | None:
+    """Where the quote stands. White space does not count: Chinese has none, and its lines break within a sentence."""
+    letters = "".join(quote.split())
+    start = bare.find(letters) if letters else -1
+    return None if start < 0 else (places[start], places[start + len(letters) - 1] + 1)
 
 
 def _numbers(text: str) -> set[str]:

@@ -11,10 +11,14 @@ from agent.around.asking import ask
 from agent.events import Distilled, Event, Restated
 from agent.messages import Message
 from agent.models.protocol import ChatModel, Sampling
+from agent.notices import notice
 from agent.progress import Progress
 from agent.safety.marking import as_data
 
 REMEMBERED = 256  # answers
+# What the loop says in the user's place, before and after the problem it names. It is known by its words, since a run
+# that is taken up again brings it along among the messages.
+_OWN_WORDS = [notice("unreadable", lang, problem="\0").split("\0") for lang in ("en", "zh")]
 
 
 class View:
@@ -55,10 +59,11 @@ class View:
         return as_data(shown, self._lang, self._seed) if self._mark else shown
 
     async def _restate(self, shown: list[Message], progress: Progress, told: list[Event]) -> None:
-        last = max((at for at, message in enumerate(shown) if message["role"] == "user"), default=None)
+        last = max((at for at, message in enumerate(shown) if _is_users(message)), default=None)
         if last is None:
             return
-        asked = rewriting.order(shown[: last + 1], self._lang)
+        said = [message for message in shown[: last + 1] if message["role"] != "user" or _is_users(message)]
+        asked = rewriting.order(said, self._lang)
         answer, is_new = await self._asked(asked, progress, told)
         text = rewriting.restated(answer, shown[last]["content"])
         if is_new and text != shown[last]["content"]:
@@ -69,7 +74,7 @@ class View:
         question = ""
         for at, message in enumerate(shown):
             raw = message["content"]
-            if message["role"] == "user":
+            if _is_users(message):
                 question = raw
             if message["role"] != "tool" or len(raw) <= limit:
                 continue
@@ -89,3 +94,10 @@ class View:
             self._remembered[key] = answer
             return answer, True
         return self._remembered[key], False
+
+
+def _is_users(message: Message) -> bool:
+    """Whether the user said it, and not the loop in the user's place."""
+    text = message["content"]
+    own = any(text.startswith(before) and text.endswith(after) for before, after in _OWN_WORDS)
+    return message["role"] == "user" and not own

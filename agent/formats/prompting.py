@@ -6,6 +6,7 @@ is shown of its own replies, and `agent.parse` reads it back as the same message
 """
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -14,6 +15,18 @@ from agent.formats.react_words import WORDS, Words
 from agent.messages import Message, Role, ToolSchema
 
 TextFormat = Literal["hermes", "react", "react_zh"]
+
+# A keyword of ReAct where a line begins: in a result it would read as the user's words, or as the model's own.
+_KEYWORD = re.compile(
+    "(?<=\\n)(?=(?:"
+    + "|".join(
+        word.rstrip(":：")
+        for words in WORDS.values()
+        for word in (words.question, words.thought, words.action, words.action_input, words.observation, words.answer)
+    )
+    + ")[ \\t]*[:：])",
+    re.IGNORECASE,
+)
 
 _HERMES = """# Tools
 
@@ -93,7 +106,7 @@ def _result(content: str, form: TextFormat) -> str:
     if form == "hermes":
         return f"<tool_response>\n{content}\n</tool_response>"
     words = _words(form)
-    return f"{words.observation}{words.blank}{content}"
+    return f"{words.observation}{words.blank}{_KEYWORD.sub(' ', content)}"
 
 
 def _hermes(message: Message) -> str:

@@ -9,6 +9,7 @@ import atexit
 import contextlib
 import logging
 import os
+import re
 import shlex
 import threading
 from collections import deque
@@ -18,12 +19,17 @@ from urllib.parse import urlsplit, urlunsplit
 
 from anyio.from_thread import start_blocking_portal
 from mcp import Client, MCPError, StdioServerParameters, stdio_client
-from mcp.types import CONNECTION_CLOSED, CallToolResult, Tool
+from mcp.types import CONNECTION_CLOSED, INVALID_REQUEST, CallToolResult, Tool
+from pydantic import ValidationError
 
 CONNECT_TIMEOUT = 20.0  # seconds for a server to start and to shake hands
 CLOSE_TIMEOUT = 8.0  # seconds; a server that does not end by itself is killed after about four
 MAX_PAGES = 100  # of a list of tools
 _LAST_WORDS = 1000  # characters kept of what a server writes to its standard error
+# How a server over HTTP says that it was restarted, or has waited too long: the code is that of the Python package or
+# that of the TypeScript one, and either is used for other refusals too, so the words must say it.
+_SESSION_CODES = (INVALID_REQUEST, -32001)
+_SESSION_LOST = re.compile(r"session (?:not found|terminated|expired)", re.IGNORECASE)
 
 # What goes wrong is said by `ServerError`; without a handler the package's own tracebacks would be printed too.
 logging.getLogger("mcp").addHandler(logging.NullHandler())
@@ -93,7 +99,7 @@ class Connection:
         client = await self._connected()
         found: list[Tool] = []
         cursor: str | None = None
-        async with self._failures_worded():
+        async with self._failures_worded(client):
             for _ in range(MAX_PAGES):
                 page = await asyncio.wait_for(client.list_tools(cursor=cursor), CONNECT_TIMEOUT)
                 found += page.tools
@@ -104,21 +110,29 @@ class Connection:
 
     async def _call(self, name: str, arguments: dict[str, Any]) -> CallToolResult:
         client = await self._connected()
-        async with self._failures_worded():
+        async with self._failures_worded(client):
             return await client.call_tool(name, arguments)
 
     @contextlib.asynccontextmanager
-    async def _failures_worded(self) -> AsyncIterator[None]:
-        """Whatever fails is a `ServerError`; unless it was an answer of the server, the connection is given up."""
+    async def _failures_worded(self, client: Client) -> AsyncIterator[None]:
+        """Whatever fails is a `ServerError`; unless it was an answer of the server, the connection is given up.
+
+        The package raises `RuntimeError` for an answer that breaks the tool's own output schema: the server is there.
+        """
         try:
             yield
         except MCPError as error:
-            if error.error.code != CONNECTION_CLOSED:
-                raise ServerError(f"{self} refused: {_worded(error)}") from error
-            await self._disconnect()
-            raise ServerError(f"{self} ended during the call{self._last_words()}") from error
+            if error.error.code == CONNECTION_CLOSED:
+                await self._give_up(client)
+                raise ServerError(f"{self} ended during the call{self._last_words()}") from error
+            if self.is_http and error.error.code in _SESSION_CODES and _SESSION_LOST.search(error.error.message):
+                await self._give_up(client)
+                raise ServerError(f"{self} no longer knows us ({_worded(error)}); call again") from error
+            raise ServerError(f"{self} refused: {_worded(error)}") from error
+        except (RuntimeError, ValidationError) as error:
+            raise ServerError(f"{self} answered wrongly: {_worded(error)}") from error
         except Exception as error:
-            await self._disconnect()
+            await self._give_up(client)
             raise ServerError(f"{self} is out of reach: {_worded(error)}{self._last_words()}") from error
 
     async def _connected(self) -> Client:
@@ -171,6 +185,11 @@ class Connection:
     def _last_words(self) -> str:
         lines = [line.strip() for line in "".join(self._said).splitlines() if line.strip()]
         return f"; it said: {lines[-1]}" if lines else ""
+
+    async def _give_up(self, client: Client) -> None:
+        """End the connection of `client`, unless another call has done so: the one after it may serve already."""
+        if self._client is client:
+            await self._disconnect()
 
     async def _disconnect(self) -> None:
         keeper, connected = self._keeper, self._client is not None

@@ -13,7 +13,8 @@ from agent.messages import Message
 
 # The control tokens of chat templates, and the tags that carry tool calls, results and thoughts.
 _CONTROL = re.compile(
-    r"<[|｜][^<>\n]{1,60}[|｜]>"
+    r"<[|｜][^<>\n]{1,60}[|｜]>|<[|｜][^<>|｜\s]{1,60}>|<[^<>|｜\s]{1,60}[|｜]>"
+    r"|</?(?:atem|minimax|seed):[^<>\n]{1,80}>|<end_of_utterance>"
     r"|</?(?:s|bos|eos|pad|unk|tools?|tool_calls?|tool_responses?|tool_outputs?|think|function(?:_calls?|_results?|s)?"
     r"|start_of_turn|end_of_turn|start_function_\w+|end_function_\w+|system|user|assistant)>"
     r"|<function=[^>\n]{1,80}>|<<?/?SYS>>?"
@@ -38,15 +39,17 @@ def inert(text: str) -> tuple[str, bool]:
 def as_data(messages: Sequence[Message], lang: str, seed: int) -> list[Message]:
     """The conversation with each tool's result fenced, and the fence explained in the system message.
 
-    The fence's name follows from the seed and the first messages; whoever writes a result cannot know it.
+    The fence's name follows from the seed and the first messages, so it is the same at every step. Whoever writes a
+    page for a likely question can work it out: within a result the fence is broken, as control tokens are.
     """
     start = "\x1f".join(message["content"] for message in messages if message["role"] in ("system", "user"))[:2000]
     mark = hashlib.sha256(f"{seed}\x1f{start}".encode()).hexdigest()[:8]
     told = _TOLD["zh" if lang == "zh" else "en"].format(mark=mark)
+    forged = re.compile(rf"⟦(?=/?{mark}⟧)", re.IGNORECASE)
     shown: list[Message] = []
     for message in messages:
         if message["role"] == "tool":
-            message = {**message, "content": f"⟦{mark}⟧\n{message['content']}\n⟦/{mark}⟧"}
+            message = {**message, "content": f"⟦{mark}⟧\n{forged.sub('⟦ ', message['content'])}\n⟦/{mark}⟧"}
         shown.append(message)
     if shown and shown[0]["role"] == "system":
         shown[0] = {**shown[0], "content": f"{shown[0]['content']}\n\n{told}"}

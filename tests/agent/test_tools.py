@@ -408,6 +408,27 @@ def test_json_tools_are_read_in_both_shapes(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"items": [{"type": "int"}]}, {"prefixItems": [{"type": "integer"}]}),
+        ({"items": [True], "additionalItems": False}, {"prefixItems": [True], "items": False}),
+        ({"items": [], "additionalItems": {"type": "string"}}, {"items": {"type": "string"}}),
+        ({"items": {"items": [{}]}}, {"items": {"prefixItems": [{}]}}),
+        ({"anyOf": [{"items": [{}]}]}, {"anyOf": [{"prefixItems": [{}]}]}),
+        ({"properties": {"default": {"items": [{}]}}}, {"properties": {"default": {"prefixItems": [{}]}}}),
+        ({"$ref": "#/properties/v/items/0"}, {"$ref": "#/properties/v/prefixItems/0"}),
+        ({"items": {}, "default": {"items": [1]}}, {"items": {}, "default": {"items": [1]}}),
+        ({"properties": {"items": {"$ref": "#/$defs/items"}}}, {"properties": {"items": {"$ref": "#/$defs/items"}}}),
+    ],
+)
+def test_tuples_of_older_drafts_are_brought_into_the_words_of_this_one(tmp_path, old, new):
+    path = tmp_path / "tools.json"
+    path.write_text(json.dumps([{"name": "f", "parameters": {"type": "object", "properties": {"v": old}}}]))
+    (tool,) = load_tools(str(path))
+    assert tool.schema["function"]["parameters"]["properties"]["v"] == new
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("[", "is no JSON"),

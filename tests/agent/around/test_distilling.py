@@ -12,6 +12,8 @@ from agent.loop import Agent
 from agent.tools import tool
 from tests.agent.test_loop import call_text, collect
 
+BROKEN_CALL = '<tool_call>\n{"name": "read", "arguments": {"page": "lo\n'
+
 RAW = (
     "Cookies are used here.\n" * 40 + "The museum opens at 9:30\n  and closes at 17:00 on Mondays.\n" + "Footer. " * 40
 )
@@ -95,6 +97,31 @@ def test_distilled_results_can_be_fenced_too(scripted):
 )
 def test_only_what_is_quoted_counts(answer, texts):
     assert [fact.text for fact in facts_in(answer, "博物馆早上九点开门，票价 40 元，周一闭馆。")] == texts
+
+
+@pytest.mark.parametrize(
+    ("raw", "passage"),
+    [
+        ("注意：博物馆早上\n九点开门。", "博物馆早上\n九点开门"),
+        ("注意：博物馆 早上九点\u3000开门。", "博物馆 早上九点\u3000开门"),
+        ("注意：博物馆早上九点开门。", "博物馆早上九点开门"),
+    ],
+)
+def test_a_quote_is_found_across_the_line_breaks_of_a_text_without_blanks(raw, passage):
+    for quote in ("博物馆早上九点开门", "博物馆 早上九点开门 "):
+        (fact,) = facts_in(json.dumps([{"fact": "开门", "quote": quote}]), raw)
+        assert raw[fact.start : fact.end] == passage
+
+
+def test_what_the_loop_said_in_the_users_place_is_no_question(scripted):
+    model = scripted(BROKEN_CALL, call_text("read", page="long"), ANSWER, "At 9:30.", "Not.")
+    agent = Agent(model, [read], distill=200)
+    run = agent.run([ASK])
+    assert ASK["content"] in model.seen[2][0]["content"]
+    assert "could not be read" not in model.seen[2][0]["content"]
+    assert "could not be read" in model.seen[3][2]["content"], "the model itself is told"
+    agent.run([*run.messages, {"role": "user", "content": "And on Sundays?"}])
+    assert len(model.seen) == 5, "a run that is taken up again knows it too, and does not ask anew"
 
 
 @given(answer=st.text(max_size=60), raw=st.text(max_size=60))

@@ -25,6 +25,24 @@ def test_the_restated_question_is_shown_and_the_users_words_are_kept(scripted):
     assert len(model.seen) == 3, "it is restated once"
 
 
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_what_the_loop_said_in_the_users_place_is_not_restated(scripted, lang):
+    broken = '<tool_call>\n{"name": "get_weather", "arguments": {"city": "上\n'
+    model = scripted(BETTER, broken, call_text("get_weather", city="上海"), "雨。", "广州明天天气怎么样？", "晴。")
+    agent = Agent(model, [get_weather], rewrite=True, lang=lang)
+    run = agent.run(TALK)
+    notice = run.messages[4]
+    assert notice["role"] == "user"
+    assert len(model.seen) == 4, "the question is restated once, the notice never"
+    assert [message["content"] for message in model.seen[2] if message["role"] == "user"] == [
+        TALK[0]["content"],
+        BETTER,
+        notice["content"],
+    ]
+    agent.run([*run.messages, {"role": "user", "content": "广州呢？"}])
+    assert notice["content"] not in model.seen[4][0]["content"]
+
+
 def test_it_is_off_by_default(scripted):
     model = scripted("雨。")
     Agent(model, [get_weather]).run(TALK)

@@ -16,6 +16,7 @@ from agent.mcp import connection as connections
 from agent.mcp.client import tools_of_server
 from agent.mcp.command import mcp as mcp_command
 from agent.tools import load_tools
+from tests.agent.mcp.untrue_server import serving
 
 HERE = Path(__file__).parent
 ODD = f"{sys.executable} {HERE / 'odd_server.py'}"
@@ -91,6 +92,56 @@ def test_a_server_that_dies_in_the_middle_of_a_call_is_an_observation_and_is_sta
     assert "ended during the call" in result.content
     assert "out of coffee" in result.content
     assert call(odd["wait"], seconds=0).content == "waited"
+
+
+@pytest.fixture
+def untrue():
+    with serving() as server:
+        yield server, {tool.name: tool for tool in load_tools(f"mcp:{server.url}")}
+
+
+@pytest.mark.parametrize("code", [-32600, -32001])
+def test_a_server_that_has_forgotten_the_session_is_called_on_again(untrue, code):
+    server, tools = untrue
+    assert call(tools["count"]).content == "1"
+    server.refusal = {"code": code, "message": "Session not found"}
+    server.forget()
+    lost = call(tools["count"])
+    assert lost.is_error
+    assert "no longer knows us (Session not found); call again" in lost.content
+    assert call(tools["count"]).content == "1"
+    assert server.opened == 2
+
+
+def test_another_refusal_leaves_the_session_open(untrue):
+    server, tools = untrue
+    known = dict(server.calls)
+    server.refusal = {"code": -32600, "message": "not today"}
+    server.forget()
+    assert "refused: not today" in call(tools["count"]).content
+    server.calls.update(known)
+    assert call(tools["count"]).content == "1"
+    assert server.opened == 1
+
+
+@pytest.mark.parametrize("name", ["untrue", "unreadable"])
+def test_an_answer_that_breaks_its_own_schema_is_an_observation_and_the_connection_stays(untrue, name):
+    server, tools = untrue
+    assert call(tools["count"]).content == "1"
+    wrong = call(tools[name])
+    assert wrong.is_error
+    assert "answered wrongly: " in wrong.content
+    assert call(tools["count"]).content == "3"
+    assert server.opened == 1
+
+
+def test_tuples_in_the_words_of_an_older_json_schema_are_taken(untrue):
+    draw = untrue[1]["draw"]
+    line = draw.schema["function"]["parameters"]["properties"]["line"]
+    point = {"type": "object", "properties": {"x": {"type": "number"}}}
+    assert line == {"type": "array", "prefixItems": [point, {"$ref": "#/properties/line/prefixItems/0"}]}
+    assert call(draw, line=[{"x": 1}, {"x": 2}]).content == "1"
+    assert "must be of type number" in call(draw, line=[{"x": 1}, {"x": "far"}]).content
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,34 @@ def test_short_values_and_other_variables_are_text_like_any_other(monkeypatch):
     assert secrets.without(secrets.secrets(), "good morning, tea?") == "good morning, tea?"
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "text", "shown"),
+    [
+        ("AWS_SECRET", "wJalr/K7MD+bPx", "?key=wJalr%2FK7MD%2BbPx", "?key=[AWS_SECRET]"),
+        ("AWS_SECRET", "wJalr/K7MD+bPx", "/wJalr/K7MD%2BbPx", "/[AWS_SECRET]"),
+        ("SMTP_PASS", "correct horse", "?p=correct+horse&q", "?p=[SMTP_PASS]&q"),
+        ("GITHUB_PAT", "ghp_12345678", "ghp_12345678", "[GITHUB_PAT]"),
+        ("API_KEY_2", "k-12345678", "k-12345678", "[API_KEY_2]"),
+        ("DATABASE_URL", "postgres://me:p%40ss-word@db/x", "password p@ss-word", "password [DATABASE_URL]"),
+        ("DATABASE_URL", "postgres://me:p%40ss-word@db/x", "me:p%40ss-word@db", "me:[DATABASE_URL]@db"),
+        ("DATABASE_URL", "postgres://database/me:12345678", "postgres://database", "postgres://database"),
+        ("PWD", "/home/somebody", "/home/somebody", "/home/somebody"),
+        ("SOME_PATH", "/home/somebody", "/home/somebody", "/home/somebody"),
+    ],
+)
+def test_a_secret_is_known_by_its_name_or_its_place_however_an_address_spells_it(monkeypatch, name, value, text, shown):
+    monkeypatch.setattr("os.environ", {name: value})
+    assert secrets.without(secrets.secrets(), text) == shown
+
+
+def test_of_a_secret_that_begins_with_another_no_tail_is_left(monkeypatch):
+    for names in (("A_KEY", "B_KEY"), ("B_KEY", "A_KEY")):
+        values = {"A_KEY": "sk-12345678", "B_KEY": "sk-12345678-live"}
+        monkeypatch.setattr("os.environ", {name: values[name] for name in names})
+        hidden = secrets.secrets()
+        assert secrets.without(hidden, "sk-12345678-live sk-12345678") == "[B_KEY] [A_KEY]"
+
+
 def test_a_server_that_cannot_be_reached_is_named_without_user_and_password(watched):
     pytest.importorskip("mcp")
     with pytest.raises(UserError) as caught:
