@@ -15,7 +15,6 @@ from agent.errors import UserError
 from agent.mcp.connection import Connection, ServerError
 from agent.messages import ToolSchema
 from agent.tools import Tool
-from agent.tools.loading import with_prefix_items
 from agent.tools.running import CallFailedError
 from agent.tools.validation import standard_schema
 
@@ -48,7 +47,7 @@ def tools_of_server(target: str) -> list[Tool]:
 
 
 def _tool(connection: Connection, described: Described) -> Tool:
-    parameters = standard_schema(with_prefix_items({"properties": {}, **described.input_schema, "type": "object"}))
+    parameters = standard_schema({"properties": {}, **described.input_schema, "type": "object"})
     schema: ToolSchema = {
         "type": "function",
         "function": {

@@ -8,7 +8,6 @@ import importlib
 import importlib.util
 import inspect
 import json
-import re
 import sys
 import traceback
 from pathlib import Path
@@ -20,9 +19,6 @@ from agent.messages import ToolSchema
 from agent.tools.tool import Tool
 from agent.tools.validation import schema_problem, standard_schema
 
-# Keywords of JSON Schema under which stand schemas by name, and those under which no schema stands.
-_BY_NAME = ("properties", "$defs", "definitions", "patternProperties", "dependentSchemas")
-_DATA = ("enum", "const", "default", "examples")
 _MEND = 'name "embedded", a Python file or module with @tool functions, mcp:SERVER, or a JSON file of tool schemas'
 
 
@@ -138,7 +134,7 @@ def _from_entry(entry: Any, where: str) -> Tool:
     parameters = function.get("parameters") or {"type": "object", "properties": {}}
     if not isinstance(parameters, dict):
         raise UserError(f"parameters must be a JSON Schema object, got {parameters!r}", where=where)
-    parameters = standard_schema(with_prefix_items({"type": "object", **parameters}))
+    parameters = standard_schema({"type": "object", **parameters})
     if problem := schema_problem(parameters):
         raise UserError(f"parameters is no JSON Schema: {problem}", where=where)
     schema: ToolSchema = {
@@ -146,29 +142,6 @@ def _from_entry(entry: Any, where: str) -> Tool:
         "function": {"name": name, "description": description, "parameters": parameters},
     }
     return Tool(schema=schema, family=str(entry.get("family", "")), zh=entry.get("zh"))
-
-
-def with_prefix_items(schema: Any, by_name: bool = False) -> Any:
-    """The schema with its tuples in the words of draft 2020-12, which calls `prefixItems` and `items` what was a list
-    of `items` and `additionalItems` before; zod, for one, still writes those, and references into them.
-
-    Args:
-        schema: What stands in a schema: one of its own, a list of them, or a value.
-        by_name: Whether it is a map of schemas, whose keys are names and not keywords.
-    """
-    if isinstance(schema, list):
-        return [with_prefix_items(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    if by_name:
-        return {name: with_prefix_items(item) for name, item in schema.items()}
-    made = {key: item if key in _DATA else with_prefix_items(item, key in _BY_NAME) for key, item in schema.items()}
-    if isinstance(made.get("$ref"), str):
-        made["$ref"] = re.sub(r"/items(?=/\d+(?:/|$))", "/prefixItems", made["$ref"])
-    if not isinstance(made.get("items"), list):
-        return made
-    first, others = made.pop("items"), made.pop("additionalItems", None)
-    return made | ({"prefixItems": first} if first else {}) | ({} if others is None else {"items": others})
 
 
 def _check(tools: list[Tool], source: str) -> None:

@@ -85,10 +85,13 @@ def schema_problem(parameters: dict[str, Any]) -> str:
 
 
 def standard_schema(parameters: dict[str, Any]) -> dict[str, Any]:
-    """`parameters` in the words of JSON Schema 2020-12: type names such as `dict` and `float`, and OpenAPI's
-    `nullable`, are replaced by what they mean.
+    """`parameters` in the words of JSON Schema 2020-12: type names such as `dict` and `float`, OpenAPI's `nullable`,
+    and the tuples of earlier drafts, which zod still writes, are replaced by what they mean.
     """
     return _standard(parameters, is_schema=True)
+
+
+_ITEMS_OF_TUPLE = re.compile(r"/items(?=/\d+(?:/|$))")
 
 
 def _standard(value: Any, is_schema: bool) -> Any:
@@ -110,12 +113,24 @@ def _standard(value: Any, is_schema: bool) -> Any:
             made[key] = item
         elif key != "nullable":
             made[key] = _standard(item, True)
+    made = _with_prefix_items(made)
     if value.get("nullable") is True and "type" in made:
         types = made["type"] if isinstance(made["type"], list) else [made["type"]]
         made["type"] = types if "null" in types else [*types, "null"]
         if "enum" in made and None not in made["enum"]:
             made["enum"] = [*made["enum"], None]
     return made
+
+
+def _with_prefix_items(schema: dict[str, Any]) -> dict[str, Any]:
+    """A list of `items`, which made a tuple until draft 2019-09, and references into one, in today's words."""
+    if isinstance(schema.get("$ref"), str):
+        schema = {**schema, "$ref": _ITEMS_OF_TUPLE.sub("/prefixItems", schema["$ref"])}
+    if not isinstance(schema.get("items"), list):
+        return schema
+    made = {key: item for key, item in schema.items() if key not in ("items", "additionalItems")}
+    made |= {"prefixItems": schema["items"]} if schema["items"] else {}
+    return made | ({"items": schema["additionalItems"]} if "additionalItems" in schema else {})
 
 
 def _coerced(value: Any, schema: Any, root: dict[str, Any], path: str, coercions: list[str]) -> Any:
