@@ -27,7 +27,7 @@ lint: $(VENV)/.ready-test
 	$(BIN)/mypy
 
 bench: $(VENV)/.ready-test
-	@for file in tests/bench/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@failed=0; for file in tests/bench/*.py; do echo "== $$file"; $(BIN)/python $$file || failed=1; done; exit $$failed
 
 fuzz: $(VENV)/.ready-test
 	HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest $$(grep -rl 'from hypothesis' tests --include='test_*.py')
@@ -36,9 +36,10 @@ setup: $(VENV)/.ready
 
 # Where nobody has said where packages come from, uv picks the torch build that fits the machine (a CPU
 # build of 200 MB instead of several GB of CUDA where there is no GPU); pip then installs all the rest.
+# An environment without pip is one whose creation was cut short, as where Debian's python3-venv is missing.
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "callsmith needs Python 3.11 or newer: make demo PYTHON=python3.12")'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV)
 	@if [ -z "$$PIP_FIND_LINKS$$PIP_INDEX_URL$$PIP_EXTRA_INDEX_URL" ] && ! $(BIN)/python -c 'import torch' 2>/dev/null; then \
 		$(BIN)/pip install --quiet uv && \
 		VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --torch-backend=auto 'torch>=2.13,<2.14' || \

@@ -10,10 +10,12 @@ if command -v apt-get >/dev/null 2>&1; then
 	[ "$(id -u)" = 0 ] || as_root="sudo -n"
 	if $as_root true 2>/dev/null; then
 		export DEBIAN_FRONTEND=noninteractive
-		$as_root apt-get update -qq
 		# The Noto fonts draw Chinese and the pages' symbols; without them a screenshot shows boxes.
-		$as_root apt-get install -qq -y --no-install-recommends chromium fonts-noto-cjk fonts-noto-color-emoji >/dev/null
-		exit 0
+		packages="chromium fonts-noto-cjk fonts-noto-color-emoji"
+		# A condition, since `set -e` would end the script here where a package is not to be had.
+		if $as_root apt-get update -qq && $as_root apt-get install -qq -y --no-install-recommends $packages >/dev/null; then
+			exit 0
+		fi
 	fi
 fi
 "$1/playwright" install chromium

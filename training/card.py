@@ -1,16 +1,27 @@
 """The model card of an adapter: what it was trained on and how, and the lines that use it.
 
-Comes in: the training log (`training_log.json`, as `training/sft.py` writes it). Goes out: the text of README.md, with
-the YAML front matter that the Hub reads. Knows nothing of files and trainers.
+Comes in: the training log (`training_log.json`, as `training/sft.py` writes it), and the base's own card where it lies
+here. Goes out: the text of README.md, with the YAML front matter that the Hub reads. Knows nothing of trainers.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import ModelCardData
+from huggingface_hub import ModelCardData, try_to_load_from_cache
+from huggingface_hub.repocard import metadata_load
+from yaml import YAMLError
+
+from agent.models.names import resolve
 
 LANGUAGES = {"zh": "Chinese", "en": "English"}
+
+# A tool and a question to it: the lines of a card run as they are.
+EXAMPLE = (
+    'tools = [{"type": "function", "function": {"name": "get_weather", "description": "The weather in a city.",',
+    '          "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}}]',
+    'messages = [{"role": "user", "content": "What is the weather in Paris?"}]',
+)
 
 
 def render(log: Mapping[str, Any]) -> str:
@@ -38,6 +49,7 @@ def _front_matter(log: Mapping[str, Any]) -> str:
         base_model=base if is_hub_id(base) else None,
         datasets=[dataset] if is_hub_id(dataset) else None,
         language=log["languages"] or None,
+        **_licence(log),
         library_name="peft" if log["lora"] else "transformers",
         pipeline_tag="text-generation",
         tags=["callsmith", "tool-calling", "function-calling", "sft", "trl", *(["lora"] if log["lora"] else [])],
@@ -45,12 +57,38 @@ def _front_matter(log: Mapping[str, Any]) -> str:
     return f"---\n{data.to_yaml()}\n---"
 
 
+def _licence(log: Mapping[str, Any]) -> dict[str, Any]:
+    """What the base's card says of its licence, under which the adapter stands, too; nothing where no card is here.
+
+    Nothing is asked of the network for it, and a link is kept only where it leads somewhere from another place.
+    """
+    base = log["base_model"]
+    file: Any = Path(resolve(base)).expanduser() / "README.md"
+    try:
+        if is_hub_id(base):
+            file = try_to_load_from_cache(base, "README.md", revision=log["model_revision"])
+        said = metadata_load(file) if isinstance(file, str | Path) else None
+    except (OSError, ValueError, YAMLError):
+        return {}
+    said = said or {}
+    known = {key: said[key] for key in ("license", "license_name", "license_link") if isinstance(said.get(key), str)}
+    if not known.get("license_link", "https:").startswith("https:"):
+        del known["license_link"]
+    return known
+
+
+def _revision(log: Mapping[str, Any]) -> str | None:
+    """The base's branch, tag or commit; None for a folder, which has none."""
+    return log["model_revision"] if is_hub_id(log["base_model"]) else None
+
+
 def _opening(log: Mapping[str, Any]) -> str:
     kind = "A LoRA adapter" if log["lora"] else "A model"
     languages = [LANGUAGES.get(code, code) for code in log["languages"]]
     tongues = f", in {' and '.join(languages)}" if languages else ""
+    revision = f" (revision `{_revision(log)}`)" if _revision(log) else ""
     return (
-        f"# {log['name']}\n\n{kind} that teaches `{_shown(log['base_model'])}` to call tools{tongues}"
+        f"# {log['name']}\n\n{kind} that teaches `{_shown(log['base_model'])}`{revision} to call tools{tongues}"
         + (f", and began as `{_shown(log['adapter'])}`. " if log.get("adapter") else ". ")
         + "The loss fell on the assistant's own tokens only: thoughts, text, calls and the stop token."
     )
@@ -58,7 +96,8 @@ def _opening(log: Mapping[str, Any]) -> str:
 
 def _use(log: Mapping[str, Any]) -> str:
     base = _shown(log["base_model"])
-    load = "AutoModelForCausalLM.from_pretrained(base)"
+    revision = f", revision={_revision(log)!r}" if _revision(log) else ""
+    load = f"AutoModelForCausalLM.from_pretrained(base{revision})"
     lines = [f"base, adapter = {base!r}, {log['name']!r}  # folders or Hub ids"]
     if base == "embedded":
         lines = [
@@ -68,7 +107,7 @@ def _use(log: Mapping[str, Any]) -> str:
     if log["lora"]:
         lines += [f"model = PeftModel.from_pretrained({load}, adapter)"]
     else:
-        lines += [f"model = {load.replace('(base)', '(adapter)')}"]
+        lines += ["model = AutoModelForCausalLM.from_pretrained(adapter)"]
     code = "\n".join(
         [
             "from peft import PeftModel" if log["lora"] else "",
@@ -76,7 +115,7 @@ def _use(log: Mapping[str, Any]) -> str:
             "",
             *lines,
             "tokenizer = AutoTokenizer.from_pretrained(adapter)",
-            'messages = [{"role": "user", "content": "…"}]',
+            *EXAMPLE,
             "inputs = tokenizer.apply_chat_template(messages, tools=tools, add_generation_prompt=True,",
             '                                       return_tensors="pt", return_dict=True)',
             "print(tokenizer.decode(model.generate(**inputs, max_new_tokens=512)[0]))",

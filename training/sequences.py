@@ -7,6 +7,7 @@ rows that gave none, each with its reason. Nothing is dropped in silence. Knows 
 import json
 import os
 import shutil
+import socket
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -131,17 +132,23 @@ def _cut(whole: MaskedSequence, length: int) -> MaskedSequence:
 def made_once(folder: Path, make: Callable[[], Dataset], *, here: bool) -> Dataset:
     """The dataset that one process of a machine makes and every other one opens, also after a restart.
 
-    The others wait for the folder rather than at a barrier: tokenizing may outlast any communication timeout.
+    The others wait for the folder rather than at a barrier: tokenizing may outlast any communication timeout. Where
+    several machines share a disk, each makes the same, and the first one's stays.
     """
     if here and not folder.exists():
-        part = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
+        part = folder.with_name(f"{folder.name}.{socket.gethostname()}.{os.getpid()}.tmp")
         shutil.rmtree(part, ignore_errors=True)
         part.parent.mkdir(parents=True, exist_ok=True)
         dataset = make()
         disable_progress_bars()
         dataset.save_to_disk(str(part))
         enable_progress_bars()
-        os.replace(part, folder)
+        try:
+            os.replace(part, folder)
+        except OSError:  # a filled folder cannot be replaced: another machine's is there
+            if not folder.exists():
+                raise
+            shutil.rmtree(part)
     while not folder.exists():
         time.sleep(0.2)
     return load_from_disk(str(folder))

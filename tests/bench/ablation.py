@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from agent.events import Done, Failed, Replied, Used
+from agent.events import Done, Failed, Repaired, Replied, Used
 from agent.loop import Agent
 from agent.messages import Message
 from agent.models import ChatModel, Sampling, Usage, load_model
@@ -66,12 +66,19 @@ def with_long_results(decision: Decision) -> list[Message]:
 
 
 async def written(agent: Agent, prompt: Sequence[Message]) -> tuple[Written, Usage]:
-    """What the agent says next, judged as a reply is; and all that it read and wrote for it."""
-    content, calls, problems, used, reason = "", list[dict[str, Any]](), list[str](), Usage(0, 0), ""
+    """What the agent says next, judged as a reply is; and all that it read and wrote for it.
+
+    What is mended after the reply are arguments, where they are fitted to run; the judge sees them as they were read.
+    """
+    content, calls, used, reason = "", list[dict[str, Any]](), Usage(0, 0), ""
+    problems, repairs, replied = list[str](), list[str](), False
     async for event in agent.stream(prompt, steps=1):
         if isinstance(event, Replied):
+            replied = True
             content = event.message["content"]
             calls = [dict(call["function"]) for call in event.message.get("tool_calls", [])]
+        elif isinstance(event, Repaired) and not replied:
+            repairs.append(event.what)
         elif isinstance(event, Failed):
             problems.append(event.reason)
         elif isinstance(event, Used):
@@ -79,7 +86,7 @@ async def written(agent: Agent, prompt: Sequence[Message]) -> tuple[Written, Usa
             used = Usage(used.prompt_tokens + read, used.completion_tokens + wrote)
         elif isinstance(event, Done):
             reason = event.reason
-    return Written(content, calls, problems, ended=reason != "length"), used
+    return Written(content, calls, problems, ended=reason != "length", repairs=repairs), used
 
 
 def measure(model: ChatModel, decisions: Sequence[Decision], max_new_tokens: int) -> dict[str, dict[str, Any]]:
@@ -105,13 +112,18 @@ def measure(model: ChatModel, decisions: Sequence[Decision], max_new_tokens: int
 
 def rows(dataset: Path | None, limit: int) -> list[dict[str, Any]]:
     if dataset is not None:
-        return list(load_rows(str(dataset), "test").shuffle(seed=0).select(range(limit)))
+        return drawn(str(dataset), limit)
     with tempfile.TemporaryDirectory() as folder:
         made = str(Path(folder) / "rows")
         build = ["build", "--tools", "embedded", "--teacher", "embedded", "--rows", str(12 * limit), "--output", made]
         subprocess.run([sys.executable, "-m", "agent.cli", *build], cwd=ROOT, check=True, capture_output=True)
-        found = load_rows(made, "test").shuffle(seed=0)
-        return list(found.select(range(min(limit, len(found)))))
+        return drawn(made, limit)
+
+
+def drawn(dataset: str, limit: int) -> list[dict[str, Any]]:
+    """Test rows in an order by chance, the same one every time; all of them where there are fewer than `limit`."""
+    found = load_rows(dataset, "test").shuffle(seed=0)
+    return list(found.select(range(min(limit, len(found)))))
 
 
 def table(found: dict[str, dict[str, Any]]) -> str:

@@ -1,17 +1,20 @@
-"""How often the tools that a question needs are among the k nearest: recall@5, @10 and @20 of `agent.selection`.
+"""How often the tools that a question needs are among the k nearest: recall@4, @5, @10, @20 of `agent.selection`.
 
-    python tests/bench/selection.py [--json]
+    python tests/bench/selection.py [--dataset runs/demo/dataset] [--json]
 
 Catalogues and questions are Seal-Tools (2,844 tools, one or more calls a question) and BFCL (the functions of its
 categories thrown together), both in English, from ../shared/data; and, in both languages, questions of the embedded
-teacher on the embedded tools, alone and (`among Seal-Tools`) with all of Seal-Tools around them. A question that needs
-two tools of which one is found counts half.
+teacher on the embedded tools, alone and (`among Seal-Tools`) with all of Seal-Tools around them. `dataset` are the
+first questions of the demo's rows that calls answer; a tool that a row shows under another name is the one that it
+stands for. A question that needs two tools of which one is found counts half.
 """
 
 import argparse
 import json
+import sys
 import time
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +23,12 @@ from agent.selection import Selector
 from agent.toolbox import all_tools
 from agent.tools import Tool
 from dataset_builder.embedded_teacher import EmbeddedTeacher
+from training.data import load_rows, splits
 
-DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
-KS = (5, 10, 20)
+ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT.parent / "shared" / "data"
+DEMO = ROOT / "runs" / "demo" / "dataset"
+KS = (4, 5, 10, 20)  # the Space ticks four
 CATEGORIES = ("simple_python", "multiple", "parallel", "parallel_multiple")
 QUESTIONS = 1000  # of the embedded teacher
 
@@ -84,6 +90,27 @@ def embedded(lang: str) -> Benchmark:
     return Benchmark(f"embedded, {lang}", tools, questions)
 
 
+def of_dataset(folder: str) -> list[Benchmark]:
+    """One for each language, of the rows of all splits."""
+    tools = all_tools()
+    names = {tool.name for tool in tools}
+    questions: dict[str, list[tuple[str, set[str]]]] = defaultdict(list)
+    for split in splits(folder):
+        for row in load_rows(folder, split):
+            text, called = first_question(row)
+            if called and called <= names:
+                questions[row["lang"]].append((text, called))
+    return [Benchmark(f"dataset, {lang}", tools, found) for lang, found in sorted(questions.items())]
+
+
+def first_question(row: Mapping[str, Any]) -> tuple[str, set[str]]:
+    """What a row's person asks first, and the tools called in the reply to it, by their own names."""
+    messages, renamed = row["messages"], row["provenance"].get("stands_for", {})
+    asked = next(index for index, message in enumerate(messages) if message["role"] == "user")
+    names = [call["function"]["name"] for reply in messages[asked + 1 :][:1] for call in reply.get("tool_calls", [])]
+    return messages[asked]["content"], {renamed[name]["tool"] if name in renamed else name for name in names}
+
+
 def among(benchmark: Benchmark, others: list[Tool]) -> Benchmark:
     """The same questions, with other tools in the catalogue; those of the same name make room."""
     names = {tool.name for tool in benchmark.tools}
@@ -109,14 +136,19 @@ def measured(benchmark: Benchmark) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--dataset", type=Path, default=DEMO, help="a folder that `callsmith demo` or `build` made")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    as_json = parser.parse_args().json
+    given = parser.parse_args()
     benchmarks = [embedded("zh"), embedded("en")]
     if DATA.is_dir():
         seal = seal_tools()
         benchmarks = [seal, bfcl(), *benchmarks, *(among(one, seal.tools) for one in benchmarks)]
+    if given.dataset.is_dir():
+        benchmarks += of_dataset(str(given.dataset))
+    else:
+        print(f"skipped: no dataset in {given.dataset} (`callsmith demo` makes one)", file=sys.stderr)
     results = [measured(benchmark) for benchmark in benchmarks]
-    if as_json:
+    if given.json:
         print(json.dumps(results))
         return
     for result in results:

@@ -1,6 +1,8 @@
 """Laws of what is learned: nothing dropped in silence, no half reply, the same for every process."""
 
 import json
+import os
+import socket
 
 import pytest
 from transformers import AutoTokenizer
@@ -84,6 +86,25 @@ def test_one_process_makes_the_sequences_and_the_others_find_them(rows_file, tok
     other = made_once(tmp_path / "deep" / "train", make, here=False)
     assert len(made) == 1
     assert first["input_ids"] == again["input_ids"] == other["input_ids"]
+
+
+def test_of_two_machines_on_one_disk_the_first_ones_sequences_stay(rows_file, tokenizer, tmp_path, monkeypatch):
+    folder, parts, replace = tmp_path / "train", [], os.replace
+    monkeypatch.setattr(os, "replace", lambda part, to: (parts.append(part.name), replace(part, to)))
+
+    def make():
+        return make_sequences(load_rows(rows_file, "train"), Masker(tokenizer), max_length=None)
+
+    def make_slowly():
+        monkeypatch.setattr(socket, "gethostname", lambda: "faster")
+        made_once(folder, make, here=True)
+        monkeypatch.setattr(socket, "gethostname", lambda: "slower")
+        return make()
+
+    monkeypatch.setattr(socket, "gethostname", lambda: "slower")
+    assert len(made_once(folder, make_slowly, here=True)) == 20
+    assert ["faster" in parts[0], "slower" in parts[1]] == [True, True]
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["train"]
 
 
 @pytest.mark.slow
