@@ -13,7 +13,10 @@ from typing import Any
 from training.base.corpus import words
 from training.base.corpus.han import ALL, COMMON
 
-_ENGLISH = sorted({part for text in words.all_english() for part in text.replace("_", " ").split() if part.isalpha()})
+# Without the word that, in quotes, is a key of tool calls: no document shows a part of one.
+_ENGLISH = sorted(
+    {part for text in words.all_english() for part in text.replace("_", " ").split() if part.isalpha()} - {"arguments"}
+)
 _VOWELS, _CONSONANTS = "aeiou", "bcdfghjklmnprstvwz"
 _SMALL_EN = words.listed("zero one two three four five six seven eight nine ten eleven twelve")
 _MONTHS = words.listed("January February March April May June July August September October November December")
