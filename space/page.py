@@ -169,7 +169,9 @@ class Page:
             return
         origin = _origin(visit, lang, data.index)
         word = "like" if data.liked is True else "dislike" if data.liked is False else str(data.liked or "withdrawn")
-        row = self._row(visit.messages[: origin + 1], visit, names, lang, feedback=word)
+        # The mark names the first line of what was answered, be it a call; the answer goes on to the next question.
+        end = next((question for question in visit.questions if question > origin), len(visit.messages))
+        row = self._row(visit.messages[:end], visit, names, lang, feedback=word)
         self.feedback.save(row)
         gr.Info(WORDS[lang].thanks, duration=3)
 

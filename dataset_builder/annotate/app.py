@@ -13,6 +13,7 @@ from dataset_builder.annotate import drawing
 from dataset_builder.annotate.cards import QUICK, Cards
 from dataset_builder.annotate.desk import Seat
 from dataset_builder.annotate.page import Page
+from dataset_builder.annotate.running import Job
 from dataset_builder.annotate.words import LANGUAGES, WORDS, preferred_language
 
 FONTS = ("-apple-system", "Segoe UI", "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", "system-ui", "sans-serif")
@@ -26,13 +27,29 @@ WHO = """() => {
   return who;
 }"""
 
-KEYS = """<script>
+IN_THE_BROWSER = """<script>
 addEventListener('keydown', (event) => {
-  const name = {a: 'accept', s: 'save', z: 'undo', n: 'next', p: 'previous'}[event.key.toLowerCase()];
-  if (!event.altKey || event.ctrlKey || event.metaKey || !name) return;
+  if (!event.altKey || event.ctrlKey || event.metaKey || event.isComposing) return;
+  // With Option, a Mac writes another character: there, the place on the keyboard says which letter it is.
+  const letter = /^[a-z]$/i.test(event.key) ? event.key : event.code.replace('Key', '');
+  const name = {a: 'accept', s: 'save', z: 'undo', n: 'next', p: 'previous'}[letter.toLowerCase()];
+  if (!name) return;
   event.preventDefault();
-  document.getElementById(name)?.click();
+  if (event.repeat || document.documentElement.classList.contains('busy')) return;
+  // A list takes what was typed into it when it is left, and hands it on a moment later.
+  const list = document.activeElement?.closest('[role=listbox], [role=combobox]');
+  list?.blur();
+  setTimeout(() => document.getElementById(name)?.click(), list ? 60 : 0);
 });
+// A box that begins with one line would send its Enter away; here it makes a new line.
+addEventListener('keypress', (event) => {
+  if (event.key === 'Enter' && event.target.matches('.card textarea')) event.stopPropagation();
+}, true);
+// While a row is on its way to the page, what stands there has no ear any more: a press would be lost.
+new MutationObserver(() => {
+  const [asked, shown] = ['.progress', '.row-head'].map((name) => document.querySelector(name)?.dataset.drawing);
+  document.documentElement.classList.toggle('busy', Boolean(asked && shown && asked !== shown));
+}).observe(document, {subtree: true, childList: true, attributes: true, attributeFilter: ['data-drawing']});
 </script>"""
 
 
@@ -57,8 +74,8 @@ def build(page: Page) -> gr.Blocks:
                 _statuses("en"), value="", show_label=False, container=False, elem_id="only", min_width=110, scale=0
             )
             jump = gr.Number(
-                None, precision=0, minimum=1, maximum=len(page.desk.sheets), show_label=False, container=False,
-                elem_id="jump", placeholder=words.jump, min_width=110, scale=0,
+                None, precision=0, show_label=False, container=False, elem_id="jump", placeholder=words.jump,
+                min_width=110, scale=0,
             )  # fmt: skip
             open_row = gr.Button(words.next_open, size="sm", elem_id="next-open", min_width=90, scale=0)
             save_all = gr.Button(words.export, size="sm", elem_id="export", min_width=90, scale=0)
@@ -91,11 +108,19 @@ def build(page: Page) -> gr.Blocks:
         first = app.load(_first_language, None, lang, **QUICK)
         first.then(speak, lang, texts, **QUICK).then(page.arrive, who, seat, js=WHO, **QUICK)
         lang.input(speak, lang, texts, **QUICK)
-        seat.change(
-            lambda now, code: (_progress(page, code), page.desk.by_key.get(now.key, 0) + 1, f"{now.key} {now.turn}"),
-            [seat, lang], [progress, jump, drawn], **QUICK,
-        )  # fmt: skip
-        job.change(page.work, [job, lang], [seat, live, stop], **QUICK)
+
+        def come_to(now: Seat, code: str) -> tuple[Any, ...]:
+            return _progress(page, code, now.drawing), page.desk.by_key.get(now.key, 0) + 1, now.drawing
+
+        def after_run(now: Seat, ran: Job | None, code: str) -> tuple[Any, ...]:
+            # At one stroke: the run is not seen to be over before the row is known to be drawn anew.
+            after = page.after_run(now, ran)
+            return "", gr.Button(visible=False), after, *come_to(after, code)
+
+        where = [progress, jump, drawn]
+        seat.change(come_to, [seat, lang], where, **QUICK)
+        working = job.change(page.work, [job, lang], [live, stop], **QUICK)
+        working.then(after_run, [seat, job, lang], [live, stop, seat, *where], **QUICK)
         stop.click(page.stop, job, None, **QUICK)
         previous.click(lambda now, status: page.move(now, -1, status), [seat, only], seat, **QUICK)
         following.click(lambda now, status: page.move(now, 1, status), [seat, only], seat, **QUICK)
@@ -111,7 +136,7 @@ def launch(app: gr.Blocks, *, host: str, port: int) -> None:
     try:
         app.launch(
             server_name=host, server_port=port, theme=theme, css_paths=[Path(__file__).parent / "style.css"],
-            head=KEYS, footer_links=[], show_error=False,
+            head=IN_THE_BROWSER, footer_links=[], show_error=False,
         )  # fmt: skip
     except OSError as error:
         if "port" not in str(error):
@@ -128,12 +153,13 @@ def _head(lang: str) -> str:
     return f"<h1>{WORDS[lang].title}</h1>"
 
 
-def _progress(page: Page, lang: str) -> str:
-    return drawing.progress_bar(page.desk.counts(), WORDS[lang])
+def _progress(page: Page, lang: str, drawn: str = "") -> str:
+    return drawing.progress_bar(page.desk.counts(), WORDS[lang], drawn)
 
 
 def _statuses(lang: str) -> list[tuple[str, str]]:
     words = WORDS[lang]
-    return [(f"{words.filter}: {words.every}", "")] + [
-        (f"{words.filter}: {label}", code) for code, label in words.status.items()
+    return [
+        (words.problem.format(field=words.filter, what=label), code)
+        for code, label in {"": words.every, **words.status}.items()
     ]

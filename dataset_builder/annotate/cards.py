@@ -56,8 +56,8 @@ class Cards:
         if self.drafts or self.older:
             with gr.Row(elem_classes="unsaved-note"):
                 gr.HTML(f"<span>{words.unsaved}</span>", padding=False)
-                discard = gr.Button(words.discard, size="sm", scale=0, min_width=0)
-                discard.click(self.page.discard, [self.seat, self.lang], self.seat, **QUICK)
+                discard = gr.Button(words.discard, size="sm", elem_id="discard", scale=0, min_width=0)
+                self._wire(discard, lambda seat, lang, _: self.page.discard(seat, lang))
         tools = self.sheet.row["tools"]
         with gr.Accordion(words.tools.format(count=len(tools)), open=False):
             gr.HTML(drawing.tool_list(tools), padding=False)
@@ -70,7 +70,8 @@ class Cards:
         desk = self.page.desk
         problems = desk.problems(seat, desk.messages(seat.key))
         number, total, held = desk.by_key[seat.key], len(desk.sheets), desk.held_by_another(seat)
-        return drawing.row_head(number, total, self.sheet, desk.standing(seat), held, problems, self.words)
+        stands = desk.standing(seat)
+        return drawing.row_head(number, total, self.sheet, stands, held, problems, self.words, drawing=self.now.drawing)
 
     def _save(self, seat: Seat, lang: str, values: dict[str, Any]) -> tuple[Seat, str, str]:
         """Save, and say in the head how the row stands; the fields stay as they are while somebody types on."""
@@ -110,7 +111,7 @@ class Cards:
                 gr.HTML(f"<b>{index + 1}</b> {title}", padding=False, elem_classes="card-title")
                 self._card_buttons(index, message)
             if message["role"] == "assistant":
-                if "reasoning_content" in message:
+                if message.get("reasoning_content") or f"{path}.reasoning_content" in self.drafts:
                     self._box(f"{path}.reasoning_content", self.words.thought)
                 if message["content"] or not message.get("tool_calls"):
                     self._box(f"{path}.content")
@@ -152,7 +153,7 @@ class Cards:
             value = str(self.drafts.get(f"{path}.name", self.fields[f"{path}.name"]))
             name = gr.Dropdown(
                 names if value in names else [*names, value], value=value, allow_custom_value=True,
-                label=self.words.calls, scale=1, min_width=160, key=self._key(f"{path}.name"),
+                label=self.words.calls, scale=1, min_width=160, interactive=True, key=self._key(f"{path}.name"),
             )  # fmt: skip
             self._keep(f"{path}.name", name)
             self._box(f"{path}.arguments", self.words.arguments, scale=3, code=True)
@@ -168,7 +169,10 @@ class Cards:
     def _train(self, field: str) -> None:
         drafted = self.drafts.get(field)
         value = bool(self.fields[field]) if drafted is None else drafted == "True"
-        box = gr.Checkbox(value, label=self.words.train, container=False, elem_classes="train", key=self._key(field))
+        box = gr.Checkbox(
+            value, label=self.words.train, container=False, elem_classes="train", interactive=True,
+            key=self._key(field),
+        )  # fmt: skip
         self._keep(field, box)
 
     def _key(self, field: str) -> str:
@@ -180,13 +184,19 @@ class Cards:
         self.boxes[field] = box
 
         def keep(seat: Seat, lang: str, text: Any) -> str:
-            return self.page.typed(seat, lang, field, str(text))
+            # Typed into this drawing, whatever row the person has come to since.
+            typed_at = seat if self._fits(seat) else replace(self.now, who=seat.who)
+            return self.page.typed(typed_at, lang, field, str(text))
 
         # Not `input`: it follows the keyboard, and misses what is pasted or written with an input method (Chinese).
         box.change(keep, [self.seat, self.lang, box], self.draft_note, trigger_mode="always_last", **QUICK)
 
     def _values(self, texts: tuple[Any, ...]) -> dict[str, Any]:
         return dict(zip(self.boxes, texts, strict=True))
+
+    def _fits(self, seat: Seat) -> bool:
+        """Whether these fields are still the seat's own: it moves at once, and they stand until the next drawing."""
+        return (seat.key, seat.sheet) == (self.now.key, self.now.sheet)
 
     def _changer(self, button: Any, change: Any) -> None:
         self._wire(button, partial(self.page.change, change=change))
@@ -207,6 +217,9 @@ class Cards:
         """Call `handler(seat, lang, fields, *more)` on click, then `then` in the browser, when every field is there."""
 
         def call(seat: Seat, lang: str, *inputs: Any) -> Any:
+            if not self._fits(seat):
+                gr.Info(WORDS[lang].redrawn, duration=3)
+                return gr.skip()
             return handler(seat, lang, self._values(inputs[len(more) :]), *inputs[: len(more)])
 
         def wire() -> None:

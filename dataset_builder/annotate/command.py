@@ -25,7 +25,7 @@ def annotate(
         str | None, typer.Option(help="Open no page: write the accepted rows to this dataset folder, and stop.")
     ] = None,
     unreviewed: Annotated[
-        bool, typer.Option(help="With --export: keep the rows that nobody has reviewed, too, as they are.")
+        bool, typer.Option(help="With --export: keep the rows that nobody has touched, too, as they are.")
     ] = False,
     overwrite: Annotated[bool, typer.Option(help="With --export: replace a dataset that is there.")] = False,
     as_json: Annotated[
@@ -44,10 +44,15 @@ def annotate(
     if export is not None:
         from dataset_builder.annotate.export import export as write
 
-        done = write(desk, export, unreviewed=unreviewed, overwrite=overwrite)
+        try:
+            done = write(desk, export, unreviewed=unreviewed, overwrite=overwrite)
+        except UserError as error:  # the other commands that write a dataset call the option so
+            mend = error.mend.replace("--output", "--export")
+            raise UserError(error.what, where=error.where, mend=mend) from error
         accepted = sum(done["rows"].values()) - done["unreviewed"]
         line = f"{accepted} accepted rows" + (f" and {done['unreviewed']} unreviewed ones" if unreviewed else "")
         line += f" ({done['edited']} rows edited) in {done['folder']}; {done['rejected']} left out"
+        line += f", {done['undecided']} of them edited but not accepted" if done["undecided"] else ""
         typer.echo(json.dumps(done, ensure_ascii=False) if as_json else line)
         return
     check_address(host, port)

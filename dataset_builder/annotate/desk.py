@@ -40,6 +40,11 @@ class Seat:
     turn: int = 0  # grows whenever the page must be drawn anew
     sheet: int = 0  # grows whenever its fields must be filled anew, which a plain save need not do
 
+    @property
+    def drawing(self) -> str:
+        """Names the drawing of the page that this seat asks for."""
+        return f"{self.key} {self.turn}"
+
 
 class Desk:
     """The rows in `path` and their journal, which lies beside it as `NAME.annotations.sqlite`.
@@ -75,7 +80,12 @@ class Desk:
     # --- moving about ---------------------------------------------------------------------------------------------
 
     def sit(self, who: str) -> Seat:
-        """A place for somebody who arrives, with the row they held before or the next open one."""
+        """A place for somebody who arrives: where they typed last and did not save, else the row that they held before
+        or the next open one.
+        """
+        for key in self.journal.places_of(who):
+            if key in self.by_key and self.journal.standing(key).status != "deleted":
+                return self.go(Seat(who), self.by_key[key])
         return self.next_open(Seat(who))
 
     def next_open(self, seat: Seat) -> Seat:
@@ -87,8 +97,6 @@ class Desk:
         start = self.by_key.get(seat.key, -1)
         order = [*self.sheets[start + 1 :], *self.sheets[: start + 1]]
         open_rows = [sheet.key for sheet in order if statuses[sheet.key] == "open"]
-        if not seat.key:  # who comes back (a reload, a restart) goes on where they were
-            open_rows = sorted(open_rows, key=lambda key: self.journal.holder(key) != seat.who)
         key = self.journal.claim(open_rows, seat.who)
         return self.at(seat, key or seat.key or next(iter(open_rows), self.sheets[0].key))
 
@@ -132,9 +140,9 @@ class Desk:
         self.journal.drop_drafts(seat.key, seat.who, saved=saved)
         return self.at(seat, seat.key)
 
-    def decide(self, seat: Seat, kind: Kind, reason: str = "", act: str = "") -> Seat:
-        """Accept, reject or delete the row before the person. Raises ConflictError."""
-        return self._act(seat, kind, {"reason": reason} if reason else {}, act)
+    def decide(self, seat: Seat, kind: Kind, reason: str = "") -> Seat:
+        """Accept, reject or delete the row before the person; their drafts stay. Raises ConflictError."""
+        return self._act(seat, kind, {"reason": reason} if reason else {}, saved={})
 
     def undo(self, seat: Seat) -> Seat | None:
         """Take back the person's latest action, wherever it was, or else the latest on the row before them."""

@@ -16,7 +16,8 @@ from dataset_builder.annotate.telling import place, told
 from dataset_builder.annotate.words import Words
 
 
-def progress_bar(counts: Mapping[Status, int], words: Words) -> str:
+def progress_bar(counts: Mapping[Status, int], words: Words, drawing: str = "") -> str:
+    """How far the work is; `drawing` is the one that the row below is to be in, or is about to be."""
     total = sum(counts.values())
     done = total - counts["open"]
     text = words.progress.format(
@@ -27,17 +28,28 @@ def progress_bar(counts: Mapping[Status, int], words: Words) -> str:
         f'<i class="{status}" style="width:{100 * counts[status] / max(total, 1):.2f}%"></i>'
         for status in ("accepted", "rejected", "deleted")
     )
-    return f'<div class="progress"><p>{escape(text)}</p><div class="track">{parts}</div></div>'
+    return (
+        f'<div class="progress" data-drawing="{escape(drawing)}"><p>{escape(text)}</p>'
+        f'<div class="track">{parts}</div></div>'
+    )
 
 
 def row_head(
-    number: int, total: int, sheet: Sheet, standing: Standing, held: bool, problems: Sequence[Problem], words: Words
+    number: int,
+    total: int,
+    sheet: Sheet,
+    standing: Standing,
+    held: bool,
+    problems: Sequence[Problem],
+    words: Words,
+    drawing: str = "",
 ) -> str:
-    """Which row it is, how it stands, and what keeps it from being accepted."""
+    """Which row it is, how it stands, and what keeps it from being accepted; `drawing` is the one it stands in."""
     row = sheet.row
     facts = " · ".join((row["id"], row["scenario"], row["lang"], sheet.split))
-    reason = f"：{standing.reason}" if standing.reason else ""
-    chip = f'<span class="chip {standing.status}">{escape(words.status[standing.status] + reason)}</span>'
+    status = words.status[standing.status]
+    stands = words.problem.format(field=status, what=standing.reason) if standing.reason else status
+    chip = f'<span class="chip {standing.status}">{escape(stands)}</span>'
     note = f'<p class="note">{escape(words.held)}</p>' if held else ""
     if problems:
         items = "".join(f"<li>{escape(told(one, words))}</li>" for one in problems)
@@ -45,8 +57,8 @@ def row_head(
     else:
         state = f'<p class="fine">{escape(words.no_problems)}</p>'
     return (
-        f'<div class="row-head"><b>{number + 1}</b><span>/ {total}</span>{chip}<small>{escape(facts)}</small></div>'
-        f"{note}{state}"
+        f'<div class="row-head" data-drawing="{escape(drawing)}"><b>{number + 1}</b><span>/ {total}</span>{chip}'
+        f"<small>{escape(facts)}</small></div>{note}{state}"
     )
 
 

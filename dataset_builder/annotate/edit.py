@@ -6,6 +6,7 @@ A field is named by its path, as `messages[2].content` or `messages[2].tool_call
 
 import copy
 import json
+import math
 import random
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from typing import Any, Literal
 from agent.loop import open_calls
 from agent.messages import Message, Problem, ToolSchema, check_conversation, new_call_id, tool_call, tool_message
 from agent.tools import validate_arguments
+from dataset_builder.storage import loss
 
 Inserted = Literal["user", "assistant", "call", "tool"]
 
@@ -23,8 +25,8 @@ def fields_of(messages: Sequence[Message]) -> dict[str, str | bool]:
     for index, message in enumerate(messages):
         path = f"messages[{index}]"
         if message["role"] == "assistant":
-            if "reasoning_content" in message:
-                fields[f"{path}.reasoning_content"] = message["reasoning_content"]
+            # Even where there is none: a thought that was cleared and saved may be written anew in the same box.
+            fields[f"{path}.reasoning_content"] = message.get("reasoning_content", "")
             for number, call in enumerate(message.get("tool_calls", [])):
                 fields[f"{path}.tool_calls[{number}].function.name"] = call["function"]["name"]
                 arguments = json.dumps(call["function"]["arguments"], ensure_ascii=False, indent=2)
@@ -63,7 +65,8 @@ def with_fields(messages: Sequence[Message], values: Mapping[str, str | bool]) -
 
 
 def problems_of(messages: Sequence[Message], tools: Sequence[ToolSchema]) -> list[Problem]:
-    """What keeps the conversation from being accepted: its form, and calls whose arguments the schema refuses.
+    """What keeps the conversation from being accepted: its form, calls whose arguments the schema refuses, blanks,
+    nothing to learn from, and, where the rest is in order, values that the export could not store.
 
     A call that is not learned from (`train: false`) may be wrong: it shows the model an error to recover from.
     """
@@ -81,7 +84,18 @@ def problems_of(messages: Sequence[Message], tools: Sequence[ToolSchema]) -> lis
             problems.extend({"field": field, "what": what} for what in [*errors, *coercions])
     if open_calls(messages):
         problems.append({"field": f"messages[{len(messages) - 1}]", "what": "the last calls have no results yet"})
-    return problems
+    for index, message in enumerate(messages):
+        if message["role"] != "assistant" and not message["content"].strip():
+            problems.append({"field": f"messages[{index}].content", "what": "is blank"})
+    if not any(message["role"] == "assistant" and message.get("train", True) for message in messages):
+        problems.append({"field": "messages", "what": "holds no reply to learn from"})
+    return problems or _lost(messages)
+
+
+def _lost(messages: Sequence[Message]) -> list[Problem]:
+    """Messages that would not come back from a dataset as they are."""
+    found = ((f"messages[{index}]", loss(message)) for index, message in enumerate(messages))
+    return [{"field": field, "what": what} for field, what in found if what]
 
 
 def without(messages: Sequence[Message], index: int) -> list[Message]:
@@ -130,7 +144,9 @@ def with_inserted(
 
 def _read_arguments(field: str, text: str) -> tuple[dict[str, Any], list[Problem]]:
     try:
-        value = json.loads(text, parse_constant=_refuse)
+        value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+    except RecursionError:
+        return {}, [{"field": field, "what": "is not JSON: it is nested too deeply"}]
     except ValueError as error:
         where = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
         what = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
@@ -142,6 +158,13 @@ def _read_arguments(field: str, text: str) -> tuple[dict[str, Any], list[Problem
 
 def _refuse(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text} is too large a number")
+    return number
 
 
 def _call_of(message: Message, field: str) -> Any:

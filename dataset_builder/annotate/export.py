@@ -22,12 +22,13 @@ STAGE = "annotate"
 
 
 def export(desk: Desk, folder: str | Path, *, unreviewed: bool = False, overwrite: bool = False) -> dict[str, Any]:
-    """Write what was accepted. Returns the numbers: rows per split, edited ones, unreviewed ones, rows left out.
+    """Write what was accepted. Returns the numbers: rows per split, edited ones among them, unreviewed ones, rows left
+    out, and how many of those (`undecided`) were edited and neither accepted nor rejected.
 
     Args:
         desk: The rows, and what people did to them.
         folder: Where the dataset goes.
-        unreviewed: Keep the rows that nobody has edited or decided about, too, as they are.
+        unreviewed: Keep the rows that nobody has touched, too, as they are.
         overwrite: Replace a dataset that is there.
 
     Raises:
@@ -39,7 +40,7 @@ def export(desk: Desk, folder: str | Path, *, unreviewed: bool = False, overwrit
     splits: dict[str, list[Row]] = {}
     rejected: list[Rejected] = []
     edits: list[dict[str, Any]] = []
-    untouched = 0
+    untouched = corrected = undecided = 0
     for sheet, standing in _read(desk):
         row = _as_row(sheet, standing)
         edited, still_open = row["quality"]["edited"], standing.status == "open"
@@ -48,7 +49,9 @@ def export(desk: Desk, folder: str | Path, *, unreviewed: bool = False, overwrit
             splits.setdefault(sheet.split, []).extend(good)
             rejected.extend(bad)
             untouched += len(good) if still_open else 0
+            corrected += len(good) if edited else 0
         else:
+            undecided += int(edited and still_open)
             waits = "edited, but neither accepted nor rejected" if edited else "not reviewed"
             reason = {"open": waits, "deleted": "deleted"}.get(standing.status, standing.reason)
             rejected.append({"stage": STAGE, "reason": reason, "row": dict(row)})
@@ -71,7 +74,7 @@ def export(desk: Desk, folder: str | Path, *, unreviewed: bool = False, overwrit
     card = card_text(report, example, title=f"{desk.path.resolve().name}, reviewed", place=folder.name)
     write_dataset(folder, splits, card=card, rejected=rejected, manifest=report.as_json(), overwrite=overwrite)
     _write_lines(folder / "edits.jsonl", edits)
-    numbers = {"edited": len(edits), "unreviewed": untouched, "rejected": len(rejected)}
+    numbers = {"edited": corrected, "unreviewed": untouched, "rejected": len(rejected), "undecided": undecided}
     return {"folder": str(folder), "rows": counts, **numbers}
 
 

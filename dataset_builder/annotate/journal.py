@@ -172,6 +172,16 @@ class Journal:
                 database.execute("INSERT INTO claims VALUES (?, ?, ?)", (free, who, now + CLAIM_SECONDS))
         return free
 
+    def places_of(self, who: str) -> list[str]:
+        """The rows in which `who` typed and did not save, the latest first; then the row they last held."""
+        with self._open() as database:
+            found = database.execute(
+                "SELECT key, 1 AS typed, rowid AS latest FROM drafts WHERE who = ?1 "
+                "UNION ALL SELECT key, 0, until FROM claims WHERE who = ?1 ORDER BY typed DESC, latest DESC",
+                (who,),
+            )
+            return [key for key, _, _ in found]
+
     def holder(self, key: str) -> str | None:
         """Who holds the row at this moment."""
         with self._open() as database:

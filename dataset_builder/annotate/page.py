@@ -26,7 +26,7 @@ from dataset_builder.annotate.export import export
 from dataset_builder.annotate.journal import ConflictError, UnwritableError
 from dataset_builder.annotate.running import Job, run, until
 from dataset_builder.annotate.standing import Status
-from dataset_builder.annotate.telling import told
+from dataset_builder.annotate.telling import told, what
 from dataset_builder.annotate.words import WORDS
 
 Values = dict[str, Any]
@@ -47,6 +47,7 @@ class Page:
     def __init__(self, desk: Desk, model: ChatModel | None, tools: Sequence[Tool]):
         self.desk, self.model = desk, model
         self.tools = {tool.name: tool for tool in tools}
+        self._running: dict[str, Job] = {}  # who runs the agent, and on which row: a person runs one at a time
         self._stopping: dict[str, asyncio.Event] = {}  # of the runs under way, by their act
 
     # --- saving and deciding --------------------------------------------------------------------------------------
@@ -66,21 +67,19 @@ class Page:
 
     def accept(self, seat: Seat, lang: str, values: Values) -> Seat:
         def accept() -> Seat:
-            act = new_act()
-            after = self._saved(seat, values, act=act)
+            after = self._saved(seat, values)  # an act of its own: the first undo takes back the decision only
             problems = self.desk.problems(after, self.desk.messages(after.key))
             if problems:
                 gr.Warning(WORDS[lang].not_accepted.format(problem=told(problems[0], WORDS[lang])))
                 return after
-            return self.next_open(self.desk.decide(after, "accept", act=act), lang)
+            return self.next_open(self.desk.decide(after, "accept"), lang)
 
         return self._tried(seat, lang, values, accept)
 
     def reject(self, seat: Seat, lang: str, values: Values, reason: str) -> Seat:
         def reject() -> Seat:
-            act = new_act()
-            after = self._saved(seat, values, act=act)
-            return self.next_open(self.desk.decide(after, "reject", reason.strip(), act), lang)
+            after = self._saved(seat, values)
+            return self.next_open(self.desk.decide(after, "reject", reason.strip()), lang)
 
         if not (reason or "").strip():
             gr.Warning(WORDS[lang].needs_reason)
@@ -88,7 +87,11 @@ class Page:
         return self._tried(seat, lang, values, reject)
 
     def delete_row(self, seat: Seat, lang: str, values: Values) -> Seat:
-        return self._tried(seat, lang, values, lambda: self.next_open(self.desk.decide(seat, "delete"), lang))
+        def delete_row() -> Seat:
+            self._keep_typed(seat, values)  # for an undo to find again
+            return self.next_open(self.desk.decide(seat, "delete"), lang)
+
+        return self._tried(seat, lang, values, delete_row)
 
     def undo(self, seat: Seat, lang: str, values: Values) -> Seat:
         def undo() -> Seat:
@@ -97,7 +100,7 @@ class Page:
             gr.Info(WORDS[lang].undone if after else WORDS[lang].nothing_to_undo, duration=2)
             return after or seat
 
-        return self._tried(seat, lang, values, undo)
+        return self._tried(seat, lang, values, undo, anywhere=True)
 
     def typed(self, seat: Seat, lang: str, field: str, text: str) -> str:
         """Keep what is being typed; returns what to tell the person."""
@@ -123,21 +126,21 @@ class Page:
             act = new_act()
             after = self._saved(seat, values, lambda messages: messages[:keep], act)
             jobs.append(Job(after, steps, act))
+            self._running[seat.who] = jobs[0]
             return after
 
-        return self._tried(seat, lang, values, start), jobs[0] if jobs else gr.skip()
+        return self._tried(seat, lang, values, start, anywhere=True), jobs[0] if jobs else gr.skip()
 
-    async def work(self, job: Job | None, lang: str) -> AsyncIterator[tuple[Any, str, Any]]:
+    async def work(self, job: Job | None, lang: str) -> AsyncIterator[tuple[str, Any]]:
         """Run a job, streaming into the page; what is whole is already saved when it appears."""
         if job is None or self.model is None:
             return
-        seat, words = job.seat, WORDS[lang]
+        words = WORDS[lang]
         stopped = self._stopping[job.act] = asyncio.Event()
         try:
             async for now in until(stopped, run(self.desk, self.model, self.tools, job)):
-                seat = now.seat
-                yield gr.skip(), drawing.live(now, words), gr.Button(visible=True)
-                if now.ended not in ("", "answered", "steps"):
+                yield drawing.live(now, words), gr.Button(visible=True)
+                if now.ended not in ("", "answered") and not (now.ended == "steps" and job.steps is not None):
                     gr.Warning(f"{words.run_ended}{words.reasons_ended.get(now.ended, now.failure or now.ended)}")
         except ConflictError:
             gr.Warning(words.conflict)
@@ -148,9 +151,17 @@ class Page:
             gr.Warning(words.run_failed)
         finally:
             del self._stopping[job.act]
-        # Where nothing was saved, nothing is drawn anew, and no button vanishes from under a finger.
-        unchanged = self.desk.standing(seat).version == job.seat.version
-        yield gr.skip() if unchanged else self.desk.at(seat, seat.key), "", gr.Button(visible=False)
+            if self._running.get(job.seat.who) is job:
+                del self._running[job.seat.who]
+
+    def after_run(self, seat: Seat, job: Job | None) -> Seat:
+        """The seat when a run has ended: at what it made, where the person still has its row before them.
+
+        Where nothing was saved, nothing is drawn anew, and no button vanishes from under a finger.
+        """
+        if job is None or seat.key != job.seat.key or self.desk.standing(seat).version == seat.version:
+            return seat
+        return self.desk.at(seat, seat.key)
 
     async def stop(self, job: Job | None) -> None:
         """End a run; it says itself that it has come to rest, so that no picture of it can come later."""
@@ -160,6 +171,7 @@ class Page:
     # --- moving about ---------------------------------------------------------------------------------------------
 
     def arrive(self, who: str) -> Seat:
+        self._running.pop(who, None)  # a job that the page before this one was handed, and could not begin any more
         return self.desk.sit(who or new_act())
 
     def next_open(self, seat: Seat, lang: str) -> Seat:
@@ -176,18 +188,23 @@ class Page:
 
     def export(self, lang: str) -> None:
         """Write what was accepted beside the dataset, over what was written there before."""
+        words = WORDS[lang]
         if not self.desk.counts()["accepted"]:
-            gr.Warning(WORDS[lang].nothing_accepted)
+            gr.Warning(words.nothing_accepted)
             return
         whole = self.desk.path.resolve()  # a folder may have a stop in its name
         target = self.desk.path.with_name(f"{whole.name if whole.is_dir() else whole.stem}-reviewed")
         try:
             done = export(self.desk, target, overwrite=True)
-        except (UserError, OSError) as error:
-            gr.Warning(WORDS[lang].not_written.format(why=error))
+        except UserError as error:  # what would mend it is said there of a command's options
+            gr.Warning(words.not_exported.format(folder=target.name, why=what(error.what, words)))
+            return
+        except OSError as error:
+            gr.Warning(words.not_exported.format(folder=target.name, why=error))
             return
         rows = sum(done["rows"].values())
-        gr.Info(WORDS[lang].exported.format(folder=Path(done["folder"]).name, rows=rows, edited=done["edited"]))
+        text = words.exported.format(folder=Path(done["folder"]).name, rows=rows, edited=done["edited"])
+        gr.Info(text + (words.left_undecided.format(count=done["undecided"]) if done["undecided"] else ""))
 
     # --------------------------------------------------------------------------------------------------------------
 
@@ -205,8 +222,17 @@ class Page:
         saved = {field: str(value) for field, value in values.items()} if typing else None
         return self.desk.save(seat, change(messages) if change else messages, act, saved)
 
-    def _tried(self, seat: Seat, lang: str, values: Values, action: Callable[[], Seat]) -> Seat:
-        """The seat after `action`; where it could not be done, the person is told why and nothing typed is lost."""
+    def _tried(
+        self, seat: Seat, lang: str, values: Values, action: Callable[[], Seat], *, anywhere: bool = False
+    ) -> Seat:
+        """The seat after `action`; where it could not be done, the person is told why and nothing typed is lost.
+
+        Nothing is done to a row on which the person runs the agent; `anywhere`: nor where they run it on another.
+        """
+        job = self._running.get(seat.who)
+        if job is not None and (anywhere or job.seat.key == seat.key):
+            gr.Info(WORDS[lang].still_running)
+            return seat
         try:
             return action()
         except UnreadableError as error:
@@ -215,7 +241,10 @@ class Page:
             return seat
         except ConflictError:
             self._keep_typed(seat, values)
-            gr.Warning(WORDS[lang].conflict)
+            if self.desk.journal.only_by(seat.who, seat.key, seat.version):  # their own, and not heard of here
+                gr.Info(WORDS[lang].redrawn, duration=3)
+            else:
+                gr.Warning(WORDS[lang].conflict)
             return self.desk.at(seat, seat.key)
         except UnwritableError as error:
             gr.Warning(WORDS[lang].not_written.format(why=error))

@@ -88,9 +88,9 @@ async def run(desk: Desk, model: ChatModel, known: Mapping[str, Tool], job: Job)
         async for event in in_world(world, events):
             now = _after(now, event)
             if isinstance(event, Replied | Result):
-                now = _at(now, desk.save(now.seat, [*start, *now.made], job.act))
+                now = _at(now, desk.save(now.seat, [*start, *now.made], job.act, saved={}))  # drafts stay
             elif isinstance(event, Done):
-                now = _at(now, desk.save(now.seat, event.messages, job.act), ended=event.reason)
+                now = _at(now, desk.save(now.seat, event.messages, job.act, saved={}), ended=event.reason)
             writing = isinstance(event, Delta | Thought)
             if not writing or time.monotonic() - drawn >= FRAME:
                 drawn = time.monotonic() if writing else 0.0

@@ -27,6 +27,8 @@ class Words:
     save: str
     export: str
     exported: str
+    left_undecided: str
+    not_exported: str
     nothing_accepted: str
     roles: dict[str, str]
     thought: str
@@ -48,6 +50,8 @@ class Words:
     no_problems: str
     held: str
     conflict: str
+    redrawn: str
+    still_running: str
     not_saved: str
     not_accepted: str
     needs_reason: str
@@ -92,6 +96,8 @@ WORDS = {
         save="保存",
         export="导出已接受的",
         exported="已写入 {folder}：{rows} 条，其中 {edited} 条改过。",
+        left_undecided="另有 {count} 条改过但还没接受，没有导出。",
+        not_exported="没有导出到 {folder}：{why}。",
         nothing_accepted="还没有接受任何对话，没有可导出的。",
         roles={"system": "系统", "user": "用户", "assistant": "助手", "tool": "工具结果"},
         thought="想法",
@@ -113,6 +119,8 @@ WORDS = {
         no_problems="格式没有问题。",
         held="别人正开着这条对话。",
         conflict="这条对话刚被别人改过，你的操作没有保存，你写的文字还在。",
+        redrawn="页面刚换了内容，请看一眼再按一次。",
+        still_running="智能体还在运行，先等它跑完，或者按“停止”。",
         not_saved="没有保存。{problem}",
         not_accepted="还不能接受。{problem}",
         needs_reason="请先写下拒绝的原因。",
@@ -138,6 +146,7 @@ WORDS = {
             "reasoning_content": "想法",
             "tool_calls": "工具调用",
             "role": "角色",
+            "messages": "整段对话",
         },
         reasons_ended=ENDINGS["zh"],
         translates=True,
@@ -168,6 +177,8 @@ WORDS = {
         save="Save",
         export="Export accepted",
         exported="Written to {folder}: {rows} rows, {edited} of them edited.",
+        left_undecided=" {count} more were edited but not accepted, and left out.",
+        not_exported="Not exported to {folder}: {why}.",
         nothing_accepted="No conversation was accepted yet: there is nothing to export.",
         roles={"system": "System", "user": "User", "assistant": "Assistant", "tool": "Tool result"},
         thought="Thought",
@@ -189,6 +200,8 @@ WORDS = {
         no_problems="The format is in order.",
         held="Somebody else has this conversation open.",
         conflict="Somebody else has just changed this conversation: your action was not saved, what you wrote is kept.",
+        redrawn="The page had just changed: please look, and press again.",
+        still_running="The agent is still running: wait for it, or press Stop.",
         not_saved="Not saved. {problem}",
         not_accepted="Cannot be accepted yet. {problem}",
         needs_reason="Please write down a reason first.",
@@ -214,6 +227,7 @@ WORDS = {
             "reasoning_content": "thought",
             "tool_calls": "calls",
             "role": "role",
+            "messages": "the conversation",
         },
         reasons_ended=ENDINGS["en"],
     ),

@@ -114,6 +114,29 @@ def test_a_download_is_a_row_of_the_one_format() -> None:
     assert row["lang"] == "zh"
 
 
+def test_a_rating_saves_the_whole_answer_with_its_calls_and_results(tmp_path: Path) -> None:
+    page = Page(ScriptedModel(), TOOLS, Feedback(tmp_path))
+
+    async def answered(visit: Visit) -> Visit:
+        async for now, *_ in page.answer(visit, ["get_weather"], "zh"):
+            visit = now
+        return visit
+
+    visit = Visit()
+    for question in ("北京今天天气怎么样？", "上海今天天气怎么样？", "你好"):
+        visit = asyncio.run(answered(ask(visit, question)))
+    lines = page.draw(visit, "zh")
+    asked = [index for index, line in enumerate(lines) if line["role"] == "user"]
+    for question in asked:  # the chatbot marks a group of lines by its first, here a thought or a call
+        page.rated(visit, ["get_weather"], "zh", gr.LikeData(None, {"index": question + 1, "value": "", "liked": True}))
+    assert page.feedback is not None
+    rows = [json.loads(line) for line in page.feedback.path.read_text("utf-8").splitlines()]
+    answer = ["user", "assistant", "tool", "assistant"]
+    assert [[message["role"] for message in row["messages"]] for row in rows] == [
+        answer, [*answer, *answer], [*answer, *answer, "user", "assistant"],
+    ]  # fmt: skip
+
+
 def test_a_missing_examples_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"none\.txt"):
         read_questions(str(tmp_path / "none.txt"))

@@ -182,6 +182,40 @@ def test_a_reason_is_needed_to_reject_and_undo_comes_back(server: Server, browse
     page.context.close()
 
 
+def test_keys_work_on_a_mac_and_leave_an_input_method_and_a_held_key_alone(
+    server: Server, browser: Any, path: Path
+) -> None:
+    page, wrong = open_page(browser, server.url)
+    page.locator("#message-3").wait_for()
+    number = _row_number(page)
+
+    def press(**key: Any) -> None:
+        page.evaluate(
+            """(key) => document.activeElement.dispatchEvent(
+                 new KeyboardEvent('keydown', {bubbles: true, altKey: true, ...key}))""",
+            key,
+        )
+
+    _content(page, 0).press("End")
+    _content(page, 0).press("Enter")
+    page.keyboard.insert_text("第二行")
+    press(key="n", code="KeyN", isComposing=True)
+    press(key="n", code="KeyN", repeat=True)
+    press(key="n", code="KeyN", ctrlKey=True)
+    page.locator("#message-1 .call input").fill("add")  # typed, and the list not left
+    assert page.locator("#message-3 .train input").is_enabled()
+    press(key="ß", code="KeyS")
+    page.get_by_text("已保存。").wait_for()
+    assert _row_number(page) == number
+    messages = Desk(path).messages(Desk(path).sheets[number - 1].key)
+    assert messages[0]["content"].endswith("？\n第二行")
+    assert messages[1]["tool_calls"][0]["function"]["name"] == "add"
+    press(key="Dead", code="KeyN")
+    page.wait_for_function(f"document.querySelector('.row-head b').innerText !== '{number}'")
+    assert wrong == []
+    page.context.close()
+
+
 def test_messages_are_inserted_and_deleted_in_place(server: Server, browser: Any) -> None:
     page, _ = open_page(browser, server.url)
     page.locator("#message-3").wait_for()
@@ -191,7 +225,6 @@ def test_messages_are_inserted_and_deleted_in_place(server: Server, browser: Any
     page.locator("#run-4").click()
     page.locator("#message-5").wait_for()
     page.locator("#stop").wait_for(state="hidden")
-    page.wait_for_timeout(2000)  # the page is drawn anew when a run ends, and a click meanwhile is lost
     page.locator("#cut-4").click()
     page.locator("#message-4").wait_for(state="detached")
     page.locator("#delete-1").click()

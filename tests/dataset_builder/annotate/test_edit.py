@@ -8,6 +8,7 @@ from some_rows import row
 
 from agent.messages import check_conversation
 from dataset_builder.annotate.edit import fields_of, problems_of, with_fields, with_inserted, without
+from dataset_builder.rows import sift
 
 ROW = row(1, "北京今天天气怎么样？", "北京")
 MESSAGES, TOOLS = ROW["messages"], ROW["tools"]
@@ -29,7 +30,9 @@ def test_a_field_changes_what_it_names_and_nothing_else() -> None:
     assert MESSAGES[3]["content"] != "晴。", "the given conversation was changed"
 
 
-@pytest.mark.parametrize("text", ['{"city": ', "[1]", '"北京"', '{"x": NaN}', "", "{'city': 1}"])
+@pytest.mark.parametrize(
+    "text", ['{"city": ', "[1]", '"北京"', '{"x": NaN}', "", "{'city': 1}", '{"x": 1e999}', '{"x": ' + "[" * 99_999]
+)
 def test_broken_arguments_are_named_and_stay_as_they_were(text: str) -> None:
     edited, problems = with_fields(MESSAGES, {ARGUMENTS: text})
     assert [problem["field"] for problem in problems] == [ARGUMENTS]
@@ -44,6 +47,36 @@ def test_arguments_that_the_schema_refuses_are_named(text: str, named: str) -> N
     assert named in problems[0]["what"]
     shown_only, _ = with_fields(edited, {"messages[1].train": False})
     assert problems_of(shown_only, TOOLS) == []
+
+
+def test_a_thought_that_was_taken_out_can_be_put_back() -> None:
+    thought = "messages[1].reasoning_content"
+    without_one, _ = with_fields(MESSAGES, {thought: ""})
+    assert "reasoning_content" not in without_one[1]
+    assert fields_of(without_one)[thought] == ""
+    assert with_fields(without_one, {thought: "要查天气。"})[0] == MESSAGES
+
+
+@pytest.mark.parametrize("value", ["24.913112", "1e-12", "123456789012345678901234567890"])
+def test_a_value_that_a_dataset_would_change_is_named_before_the_row_is_accepted(value: str) -> None:
+    tools = [{"type": "function", "function": {"name": "get_weather", "description": "", "parameters": {}}}]
+    edited, problems = with_fields(MESSAGES, {ARGUMENTS: '{"city": ' + value + "}"})
+    assert problems == []
+    assert [problem["field"] for problem in problems_of(edited, tools)] == ["messages[1]"]
+    assert sift([{**ROW, "messages": edited, "tools": tools}])[0] == [], "the export would have taken it"
+
+
+@pytest.mark.parametrize("field", ["messages[0].content", "messages[2].content"])
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_a_blank_question_and_a_blank_result_are_named(field: str, text: str) -> None:
+    blank, _ = with_fields(MESSAGES, {field: text})
+    assert [problem["field"] for problem in problems_of(blank, TOOLS)] == [field]
+
+
+def test_a_conversation_with_nothing_to_learn_from_is_named() -> None:
+    shown_only, _ = with_fields(MESSAGES, {"messages[1].train": False, "messages[3].train": False})
+    for nothing in (shown_only, MESSAGES[:1]):
+        assert [problem["field"] for problem in problems_of(nothing, TOOLS)] == ["messages"]
 
 
 def test_a_renamed_call_keeps_its_result() -> None:

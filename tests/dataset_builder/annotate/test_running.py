@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
-from scripted_model import ScriptedModel
+from scripted_model import TOOLS, ScriptedModel
 
 from agent.messages import Message, tool_call, tool_message
 from agent.tools import load_tools, tool
@@ -37,6 +37,21 @@ def _executed(desk: Desk, known: dict[str, Any]) -> Message:
 
     asyncio.run(to_the_end())
     return desk.messages(desk.sheets[0].key)[-1]
+
+
+def test_what_is_typed_while_the_agent_runs_is_kept(tmp_path: Path) -> None:
+    asked: list[Message] = [{"role": "user", "content": "1 加 2"}]
+    desk = _desk(tmp_path, asked, [known.schema for known in TOOLS])
+    job = Job(desk.sit("me"), None, "act")
+
+    async def to_the_end() -> None:
+        async for now in run(desk, ScriptedModel(), {known.name: known for known in TOOLS}, job):
+            if len(now.made) == 1:  # a call; its result and the answer are still to be saved
+                desk.keep_draft(job.seat, "messages[0].content", "3 加 4")
+
+    asyncio.run(to_the_end())
+    assert len(desk.messages(job.seat.key)) == 4
+    assert desk.drafts(desk.at(job.seat, job.seat.key)) == ({"messages[0].content": "3 加 4"}, [])
 
 
 def test_what_an_earlier_call_noted_down_is_found_again_by_a_later_step(tmp_path: Path) -> None:
