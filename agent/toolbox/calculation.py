@@ -71,7 +71,7 @@ def _bounded(value: Any) -> float:
 
 
 @tool(
-    family="calculator", zh={"description": "求一个数的百分之几", "parameters": {"percent": "百分比", "number": "数"}}
+    family="calculator", zh={"description": "计算一个数的百分之几", "parameters": {"percent": "百分比", "number": "数"}}
 )
 def percent_of(percent: float, number: float) -> dict[str, Any]:
     """Take a percentage of a number.
@@ -156,7 +156,7 @@ _ZH_CURRENCIES = "USD=美元，EUR=欧元，CNY=人民币，JPY=日元，GBP=英
     },
 )
 def convert_currency(amount: float, source: Currency, target: Currency) -> dict[str, Any]:
-    """Convert money by a fixed table.
+    """Convert money (by a fixed table).
 
     Args:
         amount: amount
@@ -166,7 +166,7 @@ def convert_currency(amount: float, source: Currency, target: Currency) -> dict[
     return {"amount": tidy(amount * RATES[target] / RATES[source]), "currency": target}
 
 
-@tool(family="statistics", zh={"description": "求平均数", "parameters": {"numbers": "一组数"}})
+@tool(family="statistics", zh={"description": "计算平均数", "parameters": {"numbers": "一组数"}})
 def mean(numbers: list[float]) -> dict[str, Any]:
     """Take the mean of numbers.
 
@@ -176,7 +176,7 @@ def mean(numbers: list[float]) -> dict[str, Any]:
     return {"mean": tidy(stats.fmean(_some(numbers)))}
 
 
-@tool(family="statistics", zh={"description": "求中位数", "parameters": {"numbers": "一组数"}})
+@tool(family="statistics", zh={"description": "计算中位数", "parameters": {"numbers": "一组数"}})
 def median(numbers: list[float]) -> dict[str, Any]:
     """Find the median of numbers.
 
@@ -201,7 +201,7 @@ def sort_numbers(numbers: list[float], order: Literal["up", "down"] = "up") -> d
     return {"sorted": [int(one) if one == int(one) else one for one in sorted(_some(numbers), reverse=order == "down")]}
 
 
-@tool(family="statistics", zh={"description": "求标准差", "parameters": {"numbers": "一组数"}})
+@tool(family="statistics", zh={"description": "计算标准差", "parameters": {"numbers": "一组数"}})
 def standard_deviation(numbers: list[float]) -> dict[str, Any]:
     """Compute the standard deviation of numbers.
 

@@ -82,7 +82,7 @@ def cancel_order(order_id: str, reason: str | None = None) -> dict[str, Any]:
 
 @tool(family="parcels", zh={"description": "查询快递（演示数据）", "parameters": {"number": "快递单号"}})
 def track_parcel(number: str) -> dict[str, Any]:
-    """Track a parcel in the demo records.
+    """Track a parcel (in the demo records).
 
     Args:
         number: parcel number

@@ -153,7 +153,7 @@ def show_playlist(playlist: str) -> dict[str, Any]:
     zh={"description": "查询天气（演示用历书，并非预报）", "parameters": {"city": "城市", "date": "日期"}},
 )
 def get_weather(city: str, date: str | None = None) -> dict[str, Any]:
-    """Look up the weather in a demo almanac.
+    """Look up the weather (in a demo almanac, no forecast).
 
     Args:
         city: city
@@ -167,7 +167,7 @@ def get_weather(city: str, date: str | None = None) -> dict[str, Any]:
 
 @world_tool(family="weather", zh={"description": "查询空气质量（演示数据）", "parameters": {"city": "城市"}})
 def air_quality(city: str) -> dict[str, Any]:
-    """Look up the air quality in a demo almanac.
+    """Look up the air quality (in a demo almanac).
 
     Args:
         city: city

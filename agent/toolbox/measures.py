@@ -67,8 +67,8 @@ def convert_temperature(value: float, source: Temperature, target: Temperature) 
 
     Args:
         value: value
-        source: unit to convert from: C=Celsius, F=Fahrenheit, K=Kelvin
-        target: unit to convert to: C=Celsius, F=Fahrenheit, K=Kelvin
+        source: unit to convert from: C=degrees Celsius, F=degrees Fahrenheit, K=kelvin
+        target: unit to convert to: C=degrees Celsius, F=degrees Fahrenheit, K=kelvin
     """
     celsius = {"C": value, "F": (value - 32) * 5 / 9, "K": value - 273.15}[source]
     if celsius < -273.15:
@@ -177,7 +177,7 @@ def prime_factors(number: int) -> dict[str, Any]:
     return {"factors": [*factors, number] if number > 1 else factors}
 
 
-@tool(family="divisors", zh={"description": "求最大公约数", "parameters": {"a": "第一个数", "b": "第二个数"}})
+@tool(family="divisors", zh={"description": "计算最大公约数", "parameters": {"a": "第一个数", "b": "第二个数"}})
 def greatest_common_divisor(a: int, b: int) -> dict[str, Any]:
     """Find the greatest common divisor.
 
@@ -188,7 +188,7 @@ def greatest_common_divisor(a: int, b: int) -> dict[str, Any]:
     return {"divisor": math.gcd(a, b)}
 
 
-@tool(family="divisors", zh={"description": "求最小公倍数", "parameters": {"a": "第一个数", "b": "第二个数"}})
+@tool(family="divisors", zh={"description": "计算最小公倍数", "parameters": {"a": "第一个数", "b": "第二个数"}})
 def least_common_multiple(a: int, b: int) -> dict[str, Any]:
     """Find the least common multiple.
 

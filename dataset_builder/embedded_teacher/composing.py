@@ -15,9 +15,10 @@ from typing import Any
 from agent.messages import ToolSchema
 from agent.tools import Tool, validate_arguments
 from dataset_builder.embedded_teacher.kinds import kind_of
-from dataset_builder.embedded_teacher.phrases import phrases_for, sentences_of
+from dataset_builder.embedded_teacher.phrases import ToolPhrases, phrases_for, sentences_of
 from dataset_builder.embedded_teacher.reading import (
     Parameter,
+    be,
     has_chinese,
     parameters_in_both,
     parameters_of,
@@ -96,9 +97,7 @@ class Composer:
         label = _unbraced(parameter.label(self.lang))
         if parameter.schema.get("type") == "boolean":
             how = "{label}: {value}" if self.lang == "en" else "{label}：{value}"
-        thing = label.partition(" of ")[0]
-        be = "are" if thing.endswith("s") and not thing.endswith(("ss", "'s")) else "is"
-        return fill(how, {"label": label, "value": f"{{{parameter.name}}}", "be": be}.__getitem__)
+        return fill(how, {"label": label, "value": f"{{{parameter.name}}}", "be": be(label)}.__getitem__)
 
     def request(
         self,
@@ -125,17 +124,18 @@ class Composer:
             said = self.said(tool, {name: parameters[name] for name in used}, rng, kinds or {})
             arguments = {name: said[name].value for name in parameters if name in said}
             checked = dict(arguments)
-            if not validate_arguments(_only(tool.schema, checked), checked)[2]:
+            fits = not validate_arguments(_only(tool.schema, checked), checked)[2]
+            if fits and _together(phrases_for(tool), arguments):
                 words = {name: one.text for name, one in said.items()}
                 text = self.finished(fill(pattern, words.__getitem__), pattern)
                 return Request(text, arguments, words, movable=not pattern.startswith("{"))
         raise CannotSayError(f"{tool.name}: no value that the text could give fits its parameters {', '.join(used)}")
 
-    def told(self, parameter: Parameter, value: str, rng: random.Random) -> str:
-        """What the user answers when asked for one value."""
+    def told(self, parameter: Parameter, label: str, value: str, rng: random.Random) -> str:
+        """What the user answers when asked for one value, which is called `label`."""
         if parameter.schema.get("type") == "boolean":
             return f"{value[:1].upper()}{value[1:]}{'.' if self.lang == 'en' else '。'}"
-        return self.pick("tell", rng, value=value, label=parameter.label(self.lang))
+        return self.pick("tell", rng, value=value, label=label, be=be(label))
 
     def finished(self, text: str, pattern: str) -> str:
         """The filled pattern with a mark at its end; a value at the end is not mistaken for one."""
@@ -232,6 +232,12 @@ def declares_words(tool: Tool, lang: str, used: Collection[str]) -> bool:
     return any(
         one.schema.get("type") == "boolean" or any(len(words) > 1 for words in one.words().values()) for one in given
     )
+
+
+def _together(phrases: ToolPhrases | None, arguments: dict[str, Any]) -> bool:
+    """Whether the values make sense beside one another: a light that is switched off is given no brightness."""
+    needed = [others for name, others in (phrases.only_with if phrases else {}).items() if name in arguments]
+    return all(arguments.get(name) == value for others in needed for name, value in others.items())
 
 
 def capitalized(text: str) -> str:

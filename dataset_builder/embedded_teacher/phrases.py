@@ -44,6 +44,9 @@ class ToolPhrases:
     values: dict[str, str] = field(default_factory=dict)
     wrong_values: dict[str, str] = field(default_factory=dict)  # kinds that make the call fail
     before: tuple[Preparation, ...] = ()
+    only_with: dict[str, dict[str, Any]] = field(default_factory=dict)  # values of others beside which it may be given
+    labels: dict[str, dict[str, str]] = field(default_factory=dict)  # of the result's keys; "" for what is not told
+    words: dict[str, dict[str, str]] = field(default_factory=dict)  # for texts of the result
 
 
 @functools.cache
@@ -70,6 +73,9 @@ def _phrases(name: str) -> ToolPhrases:
         values=entry.get("values", {}),
         wrong_values=entry.get("fails", {}).get("values", {}),
         before=before,
+        only_with=entry.get("only_with", {}),
+        labels=entry.get("labels", {}),
+        words=entry.get("words", {}),
     )
 
 

@@ -28,6 +28,7 @@ _QUESTION = re.compile(
     r"^(?:how|where|when|who|which|what|why|whether|if|true|for|in|on|at|by|to|with|是否|要不要)\b|^(?:是否|要不要|如果)",
     re.IGNORECASE,
 )
+_PLURAL = re.compile(r"(?:people|children|s(?<!ss)(?<!us)(?<!is)(?<!'s))$")
 _LABEL_END = re.compile(r"[:：;；,，.。(（\n!！?？]|\s[-–—]\s|\be\.g\b|\bsuch as\b|\bin the form\b|\bfor example\b")
 _SMALL_WORDS = {"a", "an", "arg", "at", "by", "for", "from", "given", "in", "is", "of", "on", "p", "the", "to", "with"}
 MAX_LABEL = {"en": 42, "zh": 16}  # characters; a longer description is no label
@@ -72,6 +73,11 @@ def label_in(name: str, lang: str) -> str:
     return name_in(name, "en") if has_chinese(text) and _LATIN.search(text) else text
 
 
+def be(label: str) -> str:
+    """What stands between an English label and its value: the hours are, the radius is, the number of guests is."""
+    return "are" if _PLURAL.search(re.split(r" (?:of|per|left)\b", label, maxsplit=1)[0]) else "is"
+
+
 def _chinese(word: str) -> str:
     known = lexicon().get(word) or lexicon().get(word.removesuffix("s")) or [word]
     return known[0]
@@ -87,6 +93,10 @@ class Parameter:
 
     def label(self, lang: str) -> str:
         """What a person calls it in `lang`: the beginning of its description, or the words of its name."""
+        return self.described(lang) or name_in(self.name, lang)
+
+    def described(self, lang: str) -> str:
+        """The beginning of its description where that names the thing in `lang`, else ""."""
         text = _ARTICLE.sub(
             "", _LABEL_END.split(str(self.schema.get("description", "")).strip(), maxsplit=1)[0].strip()
         )
@@ -94,7 +104,7 @@ class Parameter:
         fits = bool(text) and len(text) <= MAX_LABEL[lang] and has_chinese(text) == (lang == "zh")
         fits = fits and not _QUESTION.match(text)
         if not fits:
-            return name_in(self.name, lang)
+            return ""
         return text if lang == "zh" or text.isupper() or text[1:2].isupper() else text[:1].lower() + text[1:]
 
     def words(self) -> dict[str, list[str]]:
@@ -120,7 +130,8 @@ class Parameter:
 @functools.lru_cache(maxsize=4096)
 def _pairs(description: str) -> list[tuple[str, str]]:
     rest = re.split(r"[:：]", description, maxsplit=1)[-1]
-    return [(match[1].strip(), match[2]) for match in _PAIR.finditer(rest)]
+    # The stop that ends a description belongs to no word: nobody asks for 5 cups. of milk.
+    return [(match[1].strip(), match[2].strip().removesuffix(".")) for match in _PAIR.finditer(rest)]
 
 
 @functools.lru_cache(maxsize=4096)
@@ -177,8 +188,13 @@ def task_of(schema: ToolSchema, lang: str) -> str:
         return f"find out {first.lower()} {rest}"
     if first.lower() in ("the", "a", "an") or not rest:
         return f"get {text[:1].lower()}{text[1:]}"
-    verb = _imperative(first.lower())
-    return f"{'get' if verb == 'return' and rest.startswith(('the ', 'a ', 'an ')) else verb} {rest}"
+    return f"{'get' if _gives_back(first.lower(), rest) else _imperative(first.lower())} {rest}"
+
+
+def _gives_back(verb: str, rest: str) -> bool:
+    """Whether `Returns a list` or `Return the price` tells what comes out; `Return a book` is a task."""
+    articles = {"returns": ("the ", "a ", "an "), "return": ("the ",)}
+    return rest.startswith(articles.get(verb, ()))
 
 
 def _task_from_name(name: str, description: str, lang: str) -> str:

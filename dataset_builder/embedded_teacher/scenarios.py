@@ -22,7 +22,7 @@ from dataset_builder.embedded_teacher.composing import (
 from dataset_builder.embedded_teacher.offering import RESERVE, Offering
 from dataset_builder.embedded_teacher.phrases import ToolPhrases, chat_topics, phrases_for
 from dataset_builder.embedded_teacher.question import NextCall, Plan, PlannedCall, Scenario
-from dataset_builder.embedded_teacher.reading import has_chinese, parameters_of
+from dataset_builder.embedded_teacher.reading import be, has_chinese, parameters_of
 from dataset_builder.embedded_teacher.sequences import pairs_among
 from dataset_builder.embedded_teacher.templates import choose, fill
 from dataset_builder.embedded_teacher.variants import ShownTool
@@ -261,12 +261,12 @@ class Scenarios:
         request = self.composer.request(tool, shown.schema, shown.names, pattern, rng)
         back = {old: new for new, old in shown.names.items()}
         parameter = next(one for one in parameters_of(shown.schema) if one.name == back[lacking])
-        label = parameter.label(self.lang)
-        plan = Plan(reply=self.composer.pick("ask", rng, label=label), missing=parameter.name)
+        label = shown.label(parameter.name, self.lang)
+        plan = Plan(reply=self.composer.pick("ask", rng, label=label, be=be(label)), missing=parameter.name)
         asked = Asked(shown, request.text, request.arguments, request.movable)
         if rng.random() < 0.5:
             given = self.composer.request(tool, shown.schema, shown.names, f"{{{lacking}}}", rng)
-            follow_up = self.composer.told(parameter, given.said[lacking], rng)
+            follow_up = self.composer.told(parameter, label, given.said[lacking], rng)
             every = {**request.arguments, **given.arguments}
             full = Asked(shown, request.text, {old: every[old] for old in shown.names.values() if old in every})
             plan = replace(plan, calls=(full.call,), follow_up=follow_up, before=self.before(full, rng))

@@ -68,11 +68,14 @@ class Values:
 
     def draw(self, kind: str, rng: random.Random) -> Said:
         """One value of `kind`: a pattern or list of the word file, or one of the kinds below, as `integer:1:99`,
-        `number:0:100`, `list:person`. Raises KeyError for an unknown kind.
+        `number:0:100`, `one_of:2:8:16`, `list:person`. Raises KeyError for an unknown kind.
         """
         name, _, rest = kind.partition(":")
         if name == "list":
             return self._several(rest, rng)
+        if name == "one_of":
+            chosen = rng.choice(rest.split(":"))
+            return Said(chosen, int(chosen))
         if name in ("integer", "number"):
             low, high = (float(part) for part in rest.split(":"))
             value = rng.randint(int(low), int(high)) if name == "integer" else _decimal(low, high, rng)
@@ -88,7 +91,9 @@ class Values:
     def word_of(self, text: str, rng: random.Random) -> Said:
         """A word that stands in `text`, and stands there once."""
         known = [word for name in ("noun", "adjective") for word in self.lists[name]]
-        words = [word for word in known if text.count(word) == 1] or [text.split()[-1]]
+        edge = r"\b" if self.lang == "en" else ""  # in Chinese no space shows where a word ends
+        whole = [word for word in known if re.search(f"{edge}{re.escape(word)}{edge}", text)]
+        words = [word for word in whole if text.count(word) == 1] or [text.split()[-1]]
         word = rng.choice(words)
         return Said(word, word)
 

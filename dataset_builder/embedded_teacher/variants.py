@@ -11,7 +11,7 @@ from typing import Any
 
 from agent.messages import ToolSchema
 from agent.tools import Tool, ToolResult
-from dataset_builder.embedded_teacher.reading import has_chinese, lexicon, name_words, schema_in
+from dataset_builder.embedded_teacher.reading import has_chinese, lexicon, name_words, parameters_of, schema_in
 
 # How a description may be put; the first is as it stands.
 _REWORDED = {
@@ -53,6 +53,14 @@ class ShownTool(Tool):
         if self.name == self.original.name and all(shown == name for shown, name in self.names.items()):
             return None
         return {"tool": self.original.name, "arguments": self.names}
+
+    def label(self, name: str, lang: str) -> str:
+        """What a person calls the parameter shown as `name`: as its description has it, or else the original's, since
+        a changed name (`p_diner`, `numbers_arg`) is not for people.
+        """
+        shown = next(one for one in parameters_of(self.schema) if one.name == name)
+        own = next(one for one in parameters_of(schema_in(self.original, lang)) if one.name == self.names[name])
+        return shown.described(lang) or own.label(lang)
 
     async def call(self, arguments: Any) -> ToolResult:
         if isinstance(arguments, dict):
@@ -115,7 +123,7 @@ def _renamed(name: str, rng: random.Random) -> str:
     if rng.random() < 0.06:  # a name that says nothing: the description must be read
         return "".join(rng.choices(_OPAQUE, k=rng.randint(2, 4))) + str(rng.randrange(10, 1000))
     words = _synonyms(name, rng)
-    if len(words) > 1 and rng.random() < 0.12:
+    if len(words) == 2 and rng.random() < 0.12:  # parcel_send; of longer ones it would leave in_book_hand
         words = words[1:] + words[:1]
     text = rng.choice(_AROUND_NAME).format("_".join(words))
     style = rng.choice(("snake", "snake", "snake", "camel", "camel", "dotted", "pascal"))
@@ -127,8 +135,12 @@ def _parameter_name(name: str, style: str, rng: random.Random) -> str:
 
 
 def _synonyms(name: str, rng: random.Random) -> list[str]:
+    parts = name_words(name)
+    whole = lexicon().get("_".join(parts), [])[1:]
+    if len(parts) > 1 and whole:  # word by word, `body_mass_index` and `borrow_book` would become nonsense
+        return rng.choice(whole).split("_") if rng.random() < 0.6 else parts
     words: list[str] = []
-    for word in name_words(name):
+    for word in parts:
         others = lexicon().get(word, [])[1:] or [word]
         words.extend((rng.choice(others) if rng.random() < 0.6 else word).split("_"))
     return words

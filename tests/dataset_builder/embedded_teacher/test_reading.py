@@ -5,7 +5,7 @@ import random
 import pytest
 
 from dataset_builder.embedded_teacher.kinds import kind_of
-from dataset_builder.embedded_teacher.reading import Parameter, label_in, name_in, name_words, task_of
+from dataset_builder.embedded_teacher.reading import Parameter, be, label_in, name_in, name_words, task_of
 from dataset_builder.embedded_teacher.templates import choose, fill, may_lack, parse, slots
 
 
@@ -62,6 +62,9 @@ def test_a_value_of_a_result_is_named_in_one_language(name: str, label: str) -> 
         ("send_parcel", "Sends a parcel.", "en", "send a parcel"),
         ("send_parcel", "Sends a parcel.", "zh", "发送包裹"),
         ("x", "Returns the current price. Fast.", "en", "get the current price"),
+        ("return_book", "Return a book.", "en", "return a book"),
+        ("x", "Returns a list of prices", "en", "get a list of prices"),
+        ("x", "Look up the weather (in a demo almanac).", "en", "look up the weather"),
         ("x", "Where a star stands", "en", "find out where a star stands"),
         ("x", "The weather of a city", "en", "get the weather of a city"),
         ("x", "该工具用于查询天气。", "zh", "查询天气"),
@@ -90,9 +93,29 @@ def test_a_label_is_what_a_person_calls_it(name, description, lang, label):
     assert Parameter(name, {"type": "string", "description": description}, True).label(lang) == label
 
 
+@pytest.mark.parametrize(
+    ("label", "verb"),
+    [
+        ("hours", "are"),
+        ("beats per minute", "are"),
+        ("hours left", "are"),
+        ("people", "are"),
+        ("number of guests", "is"),
+        ("radius", "is"),
+        ("address", "is"),
+        ("analysis", "is"),
+        ("guest's", "is"),
+    ],
+)
+def test_an_english_label_and_its_verb_agree(label: str, verb: str) -> None:
+    assert be(label) == verb
+
+
 def test_declared_words_stand_for_values():
     schema = {"enum": ["km", "mi"], "description": "单位：km=公里，mi=英里"}
     assert Parameter("unit", schema, True).words() == {'"km"': ["km", "公里"], '"mi"': ["mi", "英里"]}
+    ended = {"enum": ["cup", "gal"], "description": "The unit: gal=gallons, cup=cups."}
+    assert Parameter("unit", ended, True).words()['"cup"'] == ["cup", "cups"]
     switch = {"type": "boolean", "description": "switch: true=on, false=off"}
     assert Parameter("on", switch, True).words() == {"true": ["on"], "false": ["off"]}
 

@@ -19,7 +19,7 @@ from dataset_builder.embedded_teacher.answering import said as as_said
 from dataset_builder.embedded_teacher.further import Further
 from dataset_builder.embedded_teacher.offering import near_to
 from dataset_builder.embedded_teacher.phrases import phrases_for
-from dataset_builder.embedded_teacher.reading import has_chinese, parameters_of
+from dataset_builder.embedded_teacher.reading import has_chinese, parameters_of, task_of
 from dataset_builder.embedded_teacher.teacher import HELD_OUT_MULTI_TURN
 from dataset_builder.embedded_teacher.templates import slots
 
@@ -126,12 +126,57 @@ def test_the_missing_parameter_is_required_and_asked_for_by_its_name(questions):
     for question in questions:
         if question.scenario == "missing_parameter":
             named = [
-                one
+                tool.label(one.name, question.lang)
                 for tool in question.tools
                 for one in parameters_of(tool.schema)
-                if one.name == question.plan.missing
+                if one.name == question.plan.missing and one.required
             ]
-            assert any(one.required and one.label(question.lang) in question.plan.reply for one in named), question.plan
+            assert any(label in question.plan.reply for label in named), question.plan
+            assert not re.search(r"\b(p|arg|given)\b", question.plan.reply), question.plan
+            assert question.lang == "en" or not re.search("[a-z]", question.plan.reply), question.plan
+
+
+def _asked(teacher, name, lang, count=60):
+    tool = next(tool for tool in all_tools() if tool.name == name)
+    return [teacher._scenarios[lang, "train"].ask(tool, random.Random(seed)) for seed in range(count)]
+
+
+def test_a_light_that_is_switched_off_is_given_no_brightness(teacher):
+    asked = [one.arguments for one in _asked(teacher, "switch_light", "en")]
+    assert not [call for call in asked if "brightness" in call and not call["on"]]
+    assert {True, False} == {call["on"] for call in asked}
+    assert any("brightness" in call for call in asked)
+
+
+def test_letters_are_what_is_changed_to_upper_case(teacher):
+    texts = [one.arguments["text"] for one in _asked(teacher, "change_case", "zh")]
+    assert all(re.search("[a-zA-Z]", text) for text in texts)
+
+
+def test_what_is_held_and_invited_to_is_a_noun_in_chinese(teacher):
+    asked = _asked(teacher, "add_event", "zh") + _asked(teacher, "invite_guests", "zh")
+    assert not [one.text for one in asked if re.search("看牙医|搬家|拍照|献血|看房|参观", one.text)]
+
+
+def test_a_decimal_number_is_written_in_another_base(teacher):
+    assert 10 not in {one.arguments["base"] for one in _asked(teacher, "to_base", "en")}
+
+
+def test_only_several_passengers_are_us(teacher):
+    asked = [one for one in _asked(teacher, "order_taxi", "en", 200) if one.text.startswith("Pick ")]
+    assert {" us up " in one.text for one in asked} == {True, False}
+    assert all((" us up " in one.text) == ("passengers" in one.arguments) for one in asked)
+
+
+def test_nothing_is_asked_of_a_single_one_of_many(teacher):
+    for name in ("borrow_book", "book_hotel", "rate_restaurant", "buy_tickets", "roll_dice", "set_timer"):
+        assert not [one.text for one in _asked(teacher, name, "en") if re.search(r"\b1 [a-z]+s\b", one.text)]
+
+
+@pytest.mark.parametrize("tool", all_tools(), ids=lambda tool: tool.name)
+def test_a_chinese_task_can_follow_please(tool):
+    assert not task_of(tool.localized("zh"), "zh").startswith("求")  # 请求 would be another word
+    assert not re.search(r"demo|fixed table", task_of(tool.schema, "en"))  # users do not say how a tool is made
 
 
 def test_answers_state_values_of_the_results_and_no_other_numbers(solved):
