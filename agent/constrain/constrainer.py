@@ -6,16 +6,15 @@ nothing is to be enforced.
 
 import functools
 import json
-import re
 import threading
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 import torch
 
-from agent.constrain.grammar import longest_option, reply_grammar, shortest_call
+from agent.constrain.grammar import longest_option, mark_of, reply_grammar, shortest_call
 from agent.constrain.layout import Layout, template_layout, text_layout
-from agent.constrain.processor import Constraint, Ends, Room, ends_of
+from agent.constrain.processor import Constraint, Ends, Opener, Room, ends_of
 from agent.errors import UserError
 from agent.messages import Message, ToolSchema
 from agent.models.protocol import Sampling
@@ -63,10 +62,12 @@ class Constrainer:
         with self._lock:
             rooms = [self._room(row, limit) for row in tools]
             matchers = [
-                self._matcher(row, sampling, max(1, (limit - room.call) // 3), self._in_thought(prompt))
+                self._matcher(row, sampling, self._bound(limit - room.call), self._in_thought(prompt))
                 for row, prompt, room in zip(tools, prompts, rooms, strict=True)
             ]
-        return Constraint(matchers, width=prompts.shape[1], limit=limit, rooms=rooms, ends=self._ends)
+        return Constraint(
+            matchers, width=prompts.shape[1], limit=limit, rooms=rooms, ends=self._ends, opener=self._opener
+        )
 
     def check(self, tools: Sequence[ToolSchema]) -> None:
         """Make sure that calls to these tools, and to any of them, can be held to their schemas.
@@ -80,6 +81,12 @@ class Constrainer:
     def _room(self, tools: Sequence[ToolSchema], limit: int) -> Room:
         call = 3 * len(self._ids(shortest_call(tools, self.layout))) // 2 + 16  # a grammar may cut it into more tokens
         return Room(min(limit * 3 // 4, call), len(self._ids(longest_option(tools))) + 4)
+
+    def _bound(self, spare: int) -> int:
+        """How many tokens a thought, and a text before a call that must come, may have where so many are to spare."""
+        tags = len(self._ids("<think>\n\n</think>\n\n")) if self._thinks else 0
+        mark = len(self._ids((self.layout.content_end or "") + self.layout.mark))  # it counts as the end of a text
+        return max(mark, (spare - tags) // 3)
 
     def _matcher(self, tools: Sequence[ToolSchema], sampling: Sampling, bound: int, opened: bool) -> Any:
         key = json.dumps([list(tools), sampling.tool_choice, sampling.parallel, bound, opened], ensure_ascii=False)
@@ -98,9 +105,9 @@ class Constrainer:
             choice=sampling.tool_choice,
             parallel=sampling.parallel,
             text_tokens=bound,
-            thinks="<think>" in str(self._model.tokenizer.chat_template),
+            thinks=self._thinks,
             opened_thought=opened,
-            literal=self._literal,
+            special=self._special,
         )
         matcher = llguidance.LLMatcher(self._tokenizer, llguidance.grammar_from("lark", grammar), log_level=0)
         if error := matcher.get_error():
@@ -109,6 +116,10 @@ class Constrainer:
             mend = "simplify the schema it names, or leave constrained decoding off"
             raise UserError(f"the schemas of {names} cannot be enforced: {reason}", mend=mend)
         return matcher
+
+    @property
+    def _thinks(self) -> bool:
+        return "<think>" in str(self._model.tokenizer.chat_template)
 
     @functools.cached_property
     def layout(self) -> Layout:
@@ -123,25 +134,23 @@ class Constrainer:
         return self._model.for_llguidance()
 
     @functools.cached_property
-    def _ends(self) -> Ends:
+    def _texts(self) -> list[bytes]:
         tokenizer = self._tokenizer
-        texts = [tokenizer.decode_str([token]) for token in range(tokenizer.vocab_size)]
-        return ends_of(texts, self._model.stop_ids, self.layout.start)
+        return [tokenizer.decode_bytes([token]) for token in range(tokenizer.vocab_size)]
 
-    def _literal(self, text: str) -> str:
-        """A text as Lark: strings, and special tokens by their ids."""
-        special = {
-            word: token
-            for word, token in self._model.tokenizer.get_added_vocab().items()
-            if word in text and self._tokenizer.is_special_token(token)
-        }
-        pieces = re.split("(" + "|".join(map(re.escape, special)) + ")", text) if special else [text]
-        written = [
-            f"<[{special[piece]}]>" if piece in special else json.dumps(piece, ensure_ascii=False)
-            for piece in pieces
-            if piece
-        ]
-        return " ".join(written)
+    @functools.cached_property
+    def _ends(self) -> Ends:
+        return ends_of(self._texts, self._model.stop_ids)
+
+    @functools.cached_property
+    def _opener(self) -> Opener:
+        return Opener(self._texts, mark_of(self.layout, self._special), self.layout.lead or "")
+
+    @functools.cached_property
+    def _special(self) -> dict[str, int]:
+        """The tokens that llguidance takes for special: a grammar must name them as such."""
+        added: dict[str, int] = self._model.tokenizer.get_added_vocab()
+        return {word: token for word, token in added.items() if self._tokenizer.is_special_token(token)}
 
     def _in_thought(self, prompt: torch.Tensor) -> bool:
         return bool(self._model.tokenizer.decode(prompt[-8:].tolist()).rstrip("\n").endswith("<think>"))

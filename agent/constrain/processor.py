@@ -37,24 +37,46 @@ class Ends:
     bracket: np.ndarray
     comma: np.ndarray
     quote: np.ndarray
-    opener: np.ndarray  # holds the character that a call begins with, and is no stop
 
 
-def ends_of(texts: Sequence[str], stop_ids: set[int], opener: str) -> Ends:
+def ends_of(texts: Sequence[bytes], stop_ids: set[int]) -> Ends:
     """The ends among the tokens whose texts are given, by id."""
 
-    def marks(test: Any) -> np.ndarray:
-        return np.fromiter((test(text) for text in texts), dtype=bool, count=len(texts))
+    def begins_with(*letters: bytes) -> np.ndarray:
+        return np.fromiter((text[:1] in letters for text in texts), dtype=bool, count=len(texts))
 
     stop = np.zeros(len(texts), dtype=bool)
     stop[sorted(token for token in stop_ids if token < len(texts))] = True
     return Ends(
         stop,
-        marks(lambda text: text[:1] in ("}", "]")),
-        marks(lambda text: text[:1] == ","),
-        marks(lambda text: text[:1] == '"'),
-        marks(lambda text: bool(opener) and opener[0] in text) & ~stop,
+        begins_with(b"}", b"]"),
+        begins_with(b","),
+        begins_with(b'"'),
     )
+
+
+class Opener:
+    """Knows the tokens with which a text would become a call.
+
+    Args:
+        texts: Of all tokens, by id.
+        mark: What a call is known by.
+        lead: What must stand before it, but at the beginning of a reply.
+    """
+
+    def __init__(self, texts: Sequence[bytes], mark: str, lead: str):
+        self._texts = texts
+        self._lead = lead.encode()
+        self._mark = self._lead + mark.encode()
+        self._last = [token for token, text in enumerate(texts) if self._mark[-1:] in text]
+
+    def marks(self, written: Sequence[int]) -> np.ndarray:
+        """The tokens that would complete the mark behind those that are written: an array of bool over all ids."""
+        text = self._lead + b"".join(self._texts[token] for token in written[-len(self._mark) :])
+        tail = text[1 - len(self._mark) :] if len(self._mark) > 1 else b""
+        found = np.zeros(len(self._texts), dtype=bool)
+        found[[token for token in self._last if self._mark in tail + self._texts[token]]] = True
+        return found
 
 
 class Constraint(LogitsProcessor):
@@ -66,11 +88,15 @@ class Constraint(LogitsProcessor):
         limit: How many tokens may be written.
         rooms: What is left for bringing a call to its end, one for each row.
         ends: Which tokens do so.
+        opener: Which tokens begin one in a text.
     """
 
-    def __init__(self, matchers: Sequence[Any], *, width: int, limit: int, rooms: Sequence[Room], ends: Ends):
+    def __init__(
+        self, matchers: Sequence[Any], *, width: int, limit: int, rooms: Sequence[Room], ends: Ends, opener: Opener
+    ):
         self._matchers = list(matchers)
-        self._seen = width
+        self._opener = opener
+        self._width = self._seen = width
         self._last = width + limit
         self._rooms = list(rooms)
         self._ends = ends
@@ -89,14 +115,17 @@ class Constraint(LogitsProcessor):
             else:
                 allowed = self._allowed(matcher, scores.shape[1])
                 if left <= room.call:
-                    allowed = self._hurried(matcher, allowed, left, room)
+                    allowed = self._hurried(matcher, allowed, left, room, input_ids[row, self._width :])
             scores[row, torch.from_numpy(~allowed).to(scores.device)] = -torch.inf
         return scores
 
-    def _hurried(self, matcher: Any, allowed: np.ndarray, left: int, room: Room) -> np.ndarray:
+    def _hurried(self, matcher: Any, allowed: np.ndarray, left: int, room: Room, written: torch.Tensor) -> np.ndarray:
         """Those of the allowed tokens after which the reply can still be whole; all of them while there is room."""
-        may_stop = (allowed & _fit(self._ends.stop, len(allowed))).any()
-        if not may_stop and left > self._way_to_the_end(matcher, len(allowed), room.call) + room.option:
+        size = len(allowed)
+        if (stops := allowed & _fit(self._ends.stop, size)).any():
+            # Text that is cut is cut; behind a call nothing more is begun.
+            return allowed & ~_fit(self._opener.marks(written.tolist()), size) if self._is_free(allowed) else stops
+        if left > self._way_to_the_end(matcher, size, room.call) + room.option:
             return allowed
         return self._towards_the_end(allowed)
 
@@ -106,10 +135,10 @@ class Constraint(LogitsProcessor):
         for count in range(most):
             if ahead.is_stopped():
                 return count
-            token = int(self._towards_the_end(self._allowed(ahead, width)).argmax())
-            if self._ends.stop[token]:
+            allowed = self._allowed(ahead, width)
+            if (allowed & _fit(self._ends.stop, width)).any():
                 return count + 1
-            ahead.consume_token(token)
+            ahead.consume_token(int(self._towards_the_end(allowed).argmax()))
         return most
 
     def _allowed(self, matcher: Any, width: int) -> np.ndarray:
@@ -126,15 +155,15 @@ class Constraint(LogitsProcessor):
         return allowed
 
     def _towards_the_end(self, allowed: np.ndarray) -> np.ndarray:
-        ends, size = self._ends, len(allowed)
-        free = allowed.sum() > FREE * size
-        if (allowed & _fit(ends.stop, size)).any():
-            # Text that is cut is cut; behind a call nothing more is begun.
-            return allowed & (~_fit(ends.opener, size) if free else _fit(ends.stop, size))
-        for wanted in (ends.quote,) if free else (ends.bracket, ends.comma, ends.quote):
-            if (kept := allowed & _fit(wanted, size)).any():
+        """Those of the allowed tokens that lead to the end of a call."""
+        ends = self._ends
+        for wanted in (ends.quote,) if self._is_free(allowed) else (ends.bracket, ends.comma, ends.quote):
+            if (kept := allowed & _fit(wanted, len(allowed))).any():
                 return kept
         return allowed
+
+    def _is_free(self, allowed: np.ndarray) -> bool:
+        return bool(allowed.sum() > FREE * len(allowed))
 
 
 def _fit(marks: np.ndarray, size: int) -> np.ndarray:

@@ -32,6 +32,11 @@ _MARKERS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"(?:<\|call\|>)?",
             r"<tool_call>\n\1 \2</tool_call>",
         ),
+        (  # its own template names the function before the channel
+            r"(?:<\|start\|>\s*assistant)?\s*to=functions\.([\w\-]+)\s*<\|channel\|>\s*(?:commentary|analysis)[^<]*"
+            r"(?:<\|constrain\|>\w+\s*)?<\|message\|>(.*?)(?=<\|start\|>|<\|call\|>|\Z)(?:<\|call\|>)?",
+            r"<tool_call>\n\1 \2</tool_call>",
+        ),
         (
             r"(?:<\|start\|>\s*assistant)?<\|channel\|>\s*analysis\s*<\|message\|>(.*?)(?:<\|end\|>|\Z)",
             r"<think>\1</think>\n",

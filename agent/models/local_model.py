@@ -10,14 +10,14 @@ import copy
 import functools
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
 from jinja2.exceptions import TemplateError
 from transformers import LogitsProcessorList
 
-from agent.constrain import Constrainer
+from agent.constrain import Constrainer, read_held
 from agent.errors import UserError
 from agent.formats.prompting import TextFormat, as_text, stop_texts
 from agent.messages import Message, ToolSchema
@@ -31,6 +31,7 @@ from agent.parse import parse_reply
 # Tokens that end a turn in one family's template or another's, without always being named as such in its config.
 _TURN_ENDS = ("<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<end_of_turn>", "<|end|>", "<|return|>", "<|call|>")
 _THINK = "<think>"
+_FREE = Sampling()
 
 
 class LocalModel(ABC):
@@ -47,8 +48,7 @@ class LocalModel(ABC):
     def __init__(self, name: str, tokenizer: Any, stop_ids: Iterable[int | None], format: str):  # noqa: A002
         self.name = name
         self.tokenizer = tokenizer
-        template, vocabulary = str(tokenizer.chat_template), tokenizer.get_added_vocab()
-        ends = {vocabulary[token] for token in _TURN_ENDS if token in template and token in vocabulary}
+        ends = _turn_ends(str(tokenizer.chat_template), tokenizer.get_added_vocab())
         self.stop_ids = {token for token in (*stop_ids, tokenizer.eos_token_id, *ends) if token is not None}
         pad, start = tokenizer.pad_token_id, tokenizer.bos_token_id
         self._pad_id: int = pad if pad is not None else min(self.stop_ids, default=0)
@@ -107,7 +107,7 @@ class LocalModel(ABC):
                 await asyncio.sleep(0.002)
         for delta in [*visible.feed(decoder.rest()), *visible.finish()]:
             yield delta
-        yield self._reply(text, ids, len(prompt), tools)
+        yield self._reply(text, ids, len(prompt), tools, sampling)
 
     def check_constrained(self, tools: Sequence[ToolSchema]) -> None:
         """Make sure that calls to `tools` can be held to their schemas while they are written.
@@ -184,12 +184,23 @@ class LocalModel(ABC):
             sender.send(error)
         sender.send(None)
 
-    def _reply(self, prompt: str, ids: list[int], prompt_tokens: int, tools: Sequence[ToolSchema]) -> Reply:
+    def _reply(
+        self,
+        prompt: str,
+        ids: list[int],
+        prompt_tokens: int,
+        tools: Sequence[ToolSchema],
+        sampling: Sampling = _FREE,
+    ) -> Reply:
         end = next((index for index, token in enumerate(ids) if token in self.stop_ids), None)
         written = ids[:end] if end is not None else ids
         raw = self._text([token for token in written if token not in self._hidden_ids])
         stopped = end is not None or any(text in raw for text in stop_texts(self.format))
-        parsed = parse_reply(_opened_thought(prompt) + raw, list(tools))
+        text = _opened_thought(prompt) + raw
+        if sampling.enforces:
+            parsed = read_held(text, tools, None if sampling.tool_choice == "none" else self._constrainer.layout)
+        else:
+            parsed = parse_reply(text, tools)
         usage = Usage(prompt_tokens, len(written) + (end is not None))
         return Reply(parsed.message(), usage, "stop" if stopped else "length", raw, parsed.repairs, parsed.problems)
 
@@ -203,6 +214,15 @@ class LocalModel(ABC):
         if tokens >= self._positions():
             what = f"the conversation has {tokens} tokens, {self.name} reads at most {self._positions()}"
             raise UserError(what, mend="offer fewer tools, or shorten the conversation")
+
+
+def _turn_ends(template: str, vocabulary: Mapping[str, int]) -> set[int]:
+    """The tokens with which a template ends a turn.
+
+    Where it has a word for the end of all (`<|return|>`), `<|end|>` only ends a part: a thought, or text before a call.
+    """
+    ends = {token for token in _TURN_ENDS if token in template and token in vocabulary}
+    return {vocabulary[token] for token in (ends - {"<|end|>"} if "<|return|>" in ends else ends)}
 
 
 def _opened_thought(prompt: str) -> str:

@@ -84,7 +84,7 @@ class TransformersModel(LocalModel):
             for row, index in enumerate(chosen):
                 ids = output[row, width:].tolist()
                 tokens = int(inputs["attention_mask"][row].sum())
-                replies[index] = self._reply(prompts[index], ids, tokens, conversations[index][1])
+                replies[index] = self._reply(prompts[index], ids, tokens, conversations[index][1], sampling)
         return [replies[index] for index in range(len(prompts))]
 
     def _padded(self, rows: list[list[int]]) -> dict[str, torch.Tensor]:

@@ -12,6 +12,7 @@ import torch
 
 from agent.errors import UserError
 from agent.models import Reply, Sampling, TextDelta, complete, load_model, resolve
+from agent.models.local_model import _turn_ends
 from agent.models.visible import VisibleText
 
 ASK = [{"role": "user", "content": "你好"}]
@@ -80,6 +81,12 @@ def test_a_reply_ends_at_the_stop_token_and_says_when_it_was_cut(model):
     reply = model._reply("", ids, 3, TOOLS)
     assert (reply.raw, reply.finish, reply.usage.completion_tokens) == ("好", "stop", len(ids[: ids.index(stop)]) + 1)
     assert model._reply("", ids[:1], 3, TOOLS).finish == "length"
+
+
+def test_what_ends_a_part_ends_no_reply_where_the_template_has_a_word_for_the_end():
+    vocabulary = {"<|end|>": 7, "<|return|>": 8, "<|call|>": 9, "<|im_end|>": 2}
+    assert _turn_ends("<|user|>{{ x }}<|end|>", vocabulary) == {7}
+    assert _turn_ends("analysis<|end|> {{ x }}<|return|> <|call|>", vocabulary) == {8, 9}
 
 
 def test_a_thought_begun_by_the_template_is_a_thought(model):

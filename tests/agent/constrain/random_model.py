@@ -4,7 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
-from agent.models import resolve
+from agent.models import Sampling, resolve
 
 
 def random_model(folder: Path, seed: int = 0, template: str | None = None) -> str:
@@ -23,6 +23,39 @@ def random_model(folder: Path, seed: int = 0, template: str | None = None) -> st
     if template is not None:
         (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
     return str(folder)
+
+
+def under(model, template: str):
+    """The model as if it had been loaded with another chat template, natively."""
+    from agent.constrain import Constrainer
+
+    model.tokenizer.chat_template = template
+    model.format = "native"
+    model._constrainer = Constrainer(model)
+    vars(model).pop("_call_beginnings", None)  # what was found under another
+    return model
+
+
+def written(model, wish: str, limit: int, tools=None, *, prompt_end: str = "assistant\n", **how) -> str | None:
+    """What is written of `wish` within `limit` tokens: at each step its next token if it is allowed, else any that is;
+    None where the limit cuts it. `prompt_end` is the end of the prompt.
+    """
+    import torch
+
+    ids = model.tokenizer(wish, add_special_tokens=False)["input_ids"] + sorted(model.stop_ids)[:1]
+    prompt = torch.tensor([model.tokenizer(prompt_end)["input_ids"]])
+    sampling = Sampling(constrained=True, **how)
+    processor = model._constrainer.processor([TOOLS if tools is None else tools], sampling, prompt, limit)
+    got: list[int] = []
+    for step in range(limit):
+        scores = torch.zeros(1, model.model.config.vocab_size)
+        if got == ids[:step]:
+            scores[0, ids[step]] = 1.0
+        token = int(processor(torch.cat([prompt, torch.tensor([got], dtype=torch.long)], dim=1), scores).argmax())
+        if token in model.stop_ids:
+            return model.tokenizer.decode(got)
+        got.append(token)
+    return None
 
 
 def tool(name: str, properties: dict, required: list[str] | None = None) -> dict:
@@ -44,7 +77,7 @@ TOOLS = [
         "plan",
         {
             "steps": {"type": "array", "items": {"type": "string"}, "minItems": 1},
-            "budget": {"type": ["number", "null"]},
+            "budget": {"type": ["number", "null"], "minimum": 0, "maximum": 1e6},  # unbounded, it might be 7E885
             "who": {
                 "type": "object",
                 "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},

@@ -10,7 +10,7 @@ from agent.constrain.layout import text_layout
 from agent.errors import UserError
 from agent.models import Sampling, complete, load_model
 from agent.parse import parse_reply
-from tests.agent.constrain.random_model import TOOLS, faults, random_model, tool
+from tests.agent.constrain.random_model import TOOLS, faults, random_model, tool, under, written
 
 pytest.importorskip("llguidance")
 ASK = [{"role": "user", "content": "你好"}]
@@ -36,6 +36,14 @@ def model(tmp_path_factory):
     return load_model(random_model(tmp_path_factory.mktemp("random") / "model"))
 
 
+@pytest.fixture
+def thinking(model):
+    """The same model under a template that has thoughts."""
+    before = model.tokenizer.chat_template
+    yield under(model, "{#- <think> #}" + before)
+    under(model, before)
+
+
 def drawn(model, count, *, tools=TOOLS, **how):
     sampling = Sampling(**{"max_new_tokens": 96, "temperature": 1.0, "seed": 3, "constrained": True, **how})
     return model.generate_batch([(ASK, tools)] * count, sampling, batch_size=count)
@@ -51,7 +59,6 @@ def test_every_call_of_a_model_with_random_weights_parses_and_validates(model):
     assert [found for reply in replies if (found := faults(reply, TOOLS))] == []
     assert all(names(reply) and reply.finish == "stop" for reply in replies)
     assert {name for reply in replies for name in names(reply)} == {tool["function"]["name"] for tool in TOOLS}
-    assert any(reply.message["content"] for reply in replies), "text before a call is free"
     assert len({reply.raw for reply in replies}) == len(replies)
 
 
@@ -91,9 +98,10 @@ def test_rows_of_one_batch_have_their_own_tools(model):
 @pytest.mark.parametrize("form", ["hermes", "react", "react_zh"])
 def test_text_formats_are_held_to_as_well(tmp_path, form):
     model = load_model(random_model(tmp_path / "model"), format=form)
-    for reply in drawn(model, 4, tool_choice="required", max_new_tokens=80):
+    for reply in drawn(model, 12, tool_choice="required", max_new_tokens=96):
         assert names(reply)
         assert not reply.problems
+        assert reply.finish == "stop", "the last call is whole"
         assert set(names(reply)) <= {tool["function"]["name"] for tool in TOOLS}
 
 
@@ -106,32 +114,12 @@ def test_another_template_is_followed_in_its_own_writing(tmp_path):
         assert not reply.problems
 
 
-def written(model, wish, limit, tools=TOOLS, **how):
-    """What is written of `wish` within `limit` tokens: at each step its next token if it is allowed, else any that is;
-    None where the limit cuts it.
-    """
-    import torch
-
-    ids = model.tokenizer(wish, add_special_tokens=False)["input_ids"] + sorted(model.stop_ids)[:1]
-    prompt = torch.tensor([[5, 6, 7]])
-    processor = model._constrainer.processor([tools], Sampling(constrained=True, **how), prompt, limit)
-    got = []
-    for step in range(limit):
-        scores = torch.zeros(1, model.model.config.vocab_size)
-        if got == ids[:step]:
-            scores[0, ids[step]] = 1.0
-        token = int(processor(torch.cat([prompt, torch.tensor([got], dtype=torch.long)], dim=1), scores).argmax())
-        if token in model.stop_ids:
-            return model.tokenizer.decode(got)
-        got.append(token)
-    return None
-
-
 def read(text, tools):
     parsed = parse_reply(text, tools)
     return SimpleNamespace(message=parsed.message(), repairs=parsed.repairs, problems=parsed.problems)
 
 
+NEVER = {"type": "integer", "minimum": 3, "maximum": 2}
 TRIP = tool("book_trip", {key: {"type": "string"} for key in ("traveller", "destination", "weekday")})
 TRIP["function"]["parameters"]["required"] = ["traveller", "destination", "weekday"]
 BOTH = "\n".join(
@@ -147,6 +135,83 @@ def test_calls_that_fit_into_the_limit_are_written_as_they_are(model):
     whole = len(model.tokenizer(BOTH)["input_ids"])
     for room in (40, 80):  # the second of them must not be one that might not fit
         assert written(model, BOTH, whole + room, [TRIP]) == BOTH
+
+
+@pytest.mark.parametrize("choice", ["auto", "required", "now"])
+def test_text_before_a_call_is_free(model, choice):
+    call = '<tool_call>\n{"name": "now", "arguments": {}}\n</tool_call>'
+    for text in ("", "我来查一下。\n", "A <table> of 1 << 4:\n", "Let me look: "):
+        assert written(model, text + call, 300, tool_choice=choice) == text + call
+        reply = read(text + call, TOOLS)
+        assert (names(reply), faults(reply, TOOLS), reply.message["content"].strip()) == (["now"], [], text.strip())
+
+
+def test_a_text_that_finds_no_end_is_cut_for_the_call_that_must_come(model):
+    got = written(model, "so " * 200, 120, tool_choice="now")
+    assert got is not None
+    assert got.startswith("so so so")
+    assert names(read(got, TOOLS)) == ["now"]
+
+
+def test_a_thought_ends_where_it_does_and_a_call_may_follow(thinking):
+    call = '<tool_call>\n{"name": "now", "arguments": {}}\n</tool_call>'
+    for text in ("<think>\n想\n</think>\n\n", "<think>\n\n</think>\n\n", "<think>\na <b> </b> c\n</think>\n\nSo:\n"):
+        for choice in ("auto", "required"):
+            assert written(thinking, text + call, 300, tool_choice=choice) == text + call
+        for choice in ("auto", "none"):
+            assert written(thinking, text + "好。", 300, tool_choice=choice) == text + "好。"
+    endless = written(thinking, "<think>\n" + "so " * 200, 160, tool_choice="now")
+    assert endless is not None
+    assert names(read(endless, TOOLS)) == ["now"]
+
+
+def test_a_thought_that_the_prompt_has_begun_is_ended_first(thinking):
+    call = '<tool_call>\n{"name": "now", "arguments": {}}\n</tool_call>'
+    begun = {"prompt_end": "assistant\n<think>\n"}
+    for wish in (f"想\n</think>\n\n{call}", f"\n</think>\n\n查。\n{call}", "想\n</think>\n\n好。"):
+        assert written(thinking, wish, 300, **begun) == wish
+    assert written(thinking, call, 300, tool_choice="none", **begun).endswith("</think>\n\n"), "a call in it is none"
+    endless = written(thinking, "so " * 200, 160, tool_choice="now", **begun)
+    assert endless is not None
+    assert endless.endswith(call)
+
+
+@pytest.mark.parametrize(
+    ("form", "texts"),
+    [
+        ("hermes", ["<table><td>x</td></table> <title>", "1 << 4; cout << x", "a < b", "<", "<tool>"]),
+        ("react", ["A", "AA Ac Act", "Final Answer: It was the Action: of Ada", "Thought: x\nActs"]),
+        ("react_zh", ["行", "最终答案：行动：好", "行走\n行"]),
+    ],
+)
+def test_an_answer_may_hold_anything_but_a_call(tmp_path, form, texts):
+    model = load_model(random_model(tmp_path / "model"), format=form)
+    for text in texts:
+        for choice in ("auto", "none"):
+            for room in (1, 200):
+                limit = len(model.tokenizer(text)["input_ids"]) + room
+                assert written(model, text, limit, tool_choice=choice) == text
+
+
+def test_brackets_are_free_where_calls_begin_with_one(tmp_path):
+    model = load_model(random_model(tmp_path / "model", template=LLAMA), format="native")
+    for text in ("[[1, 2]]", "[The page](https://x.y)", "a[0]"):
+        assert written(model, text, 200) == text
+
+
+CALLS = {
+    "hermes": '<tool_call>\n{"name": "now", "arguments": {}}\n</tool_call>',
+    "react": "Action: now\nAction Input: {}\nObservation:",
+    "react_zh": "行动：now\n行动输入：{}\n观察：",
+}
+
+
+@pytest.mark.parametrize("form", CALLS)
+def test_none_forbids_a_call_in_every_format(tmp_path, form):
+    model = load_model(random_model(tmp_path / "model"), format=form)
+    for text in ("", "Thought: hm\n"):
+        assert written(model, text + CALLS[form], 200) == text + CALLS[form]
+        assert CALLS[form] not in (written(model, text + CALLS[form], 200, tool_choice="none") or "")
 
 
 @pytest.mark.parametrize("cut", [4, 10, 20, 30, 40])
@@ -187,14 +252,14 @@ def test_what_cannot_be_enforced_is_said(model):
     with pytest.raises(UserError, match="there are no tools"):
         drawn(model, 1, tools=[], tool_choice="required")
     with pytest.raises(UserError, match="cannot be enforced"):
-        drawn(model, 1, tools=[tool("f", {"a": {"type": "string", "pattern": "(?=x)y"}}, ["a"])])
+        drawn(model, 1, tools=[tool("f", {"a": NEVER}, ["a"])])
 
 
 def test_whether_calls_can_be_held_is_known_beforehand(model):
     model.check_constrained(TOOLS)
     model.check_constrained([])
     with pytest.raises(UserError, match="f cannot be enforced"):
-        model.check_constrained([tool("f", {"a": {"type": "string", "pattern": "(?=x)y"}}, ["a"])])
+        model.check_constrained([tool("f", {"a": NEVER}, ["a"])])
 
 
 def test_the_layout_of_hermes_is_the_text_it_writes():
