@@ -36,10 +36,10 @@ setup: $(VENV)/.ready
 
 # Where nobody has said where packages come from, uv picks the torch build that fits the machine (a CPU
 # build of 200 MB instead of several GB of CUDA where there is no GPU); pip then installs all the rest.
-# An environment without pip is one whose creation was cut short, as where Debian's python3-venv is missing.
+# An environment without pip is one that uv made, or whose creation was cut short, as without Debian's python3-venv.
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "callsmith needs Python 3.11 or newer: make demo PYTHON=python3.12")'
-	test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV)
+	test -x $(BIN)/pip || $(BIN)/python -m ensurepip -q 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
 	@if [ -z "$$PIP_FIND_LINKS$$PIP_INDEX_URL$$PIP_EXTRA_INDEX_URL" ] && ! $(BIN)/python -c 'import torch' 2>/dev/null; then \
 		$(BIN)/pip install --quiet uv && \
 		VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --torch-backend=auto 'torch>=2.13,<2.14' || \

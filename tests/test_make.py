@@ -29,11 +29,21 @@ def make(*arguments: str, folder: Path = ROOT) -> "subprocess.CompletedProcess[s
 @needs_make
 def test_an_environment_whose_creation_was_cut_short_is_made_anew(tmp_path):
     venv, said = tmp_path / "venv", tmp_path / "said"
-    script(venv / "bin" / "python", "exit 0")  # and no pip beside it
+    script(venv / "bin" / "python", '[ "$1" != -m ]')  # and no pip beside it
     python = script(tmp_path / "python", f'echo "$*" >>{said}\n[ "$1" = -c ]')  # its venv fails, so nothing follows
     done = make(f"VENV={venv}", f"PYTHON={python}", str(venv / ".ready"))
     assert done.returncode
     assert said.read_text().splitlines()[-1] == f"-m venv --clear {venv}"
+
+
+@needs_make
+def test_an_environment_that_uv_made_is_kept_and_gets_pip(tmp_path):
+    venv, said = tmp_path / "venv", tmp_path / "said"
+    script(venv / "bin" / "python", f'echo "$*" >>{said}')  # its ensurepip succeeds
+    python = script(tmp_path / "python", f'echo "$*" >>{said}')
+    make(f"VENV={venv}", f"PYTHON={python}", str(venv / ".ready"))
+    assert "-m ensurepip -q" in said.read_text()
+    assert "--clear" not in said.read_text()
 
 
 @needs_make

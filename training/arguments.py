@@ -5,7 +5,7 @@ Knows nothing of what is done with them.
 """
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, NoReturn
 
@@ -20,13 +20,15 @@ from training.masks.masker import METHODS
 DEFAULTS = {
     "use_peft": True,
     "lora_target_modules": "all-linear",
-    "learning_rate": 2e-4,
     "save_total_limit": 2,
     "hub_strategy": "end",  # a push at each checkpoint would send a pickle of every argument
     "max_length": 4096,
     "output_dir": "runs/adapter",
     "ddp_find_unused_parameters": False,
 }
+
+
+ADAPTER_RATE = 2e-4  # an adapter's; TRL's own default suits full fine-tuning
 
 
 @dataclass
@@ -74,8 +76,7 @@ def parse(arguments: Sequence[str]) -> Parsed:
     parser = _Parser(kinds, allow_abbrev=False)
     parser.set_defaults(**DEFAULTS, **_device_defaults(arguments))
     known = [option for action in parser._actions for option in action.option_strings]
-    if "--config" in arguments:
-        _check_recipe(arguments, {action.dest for action in parser._actions})
+    recipe = _recipe(arguments, {action.dest for action in parser._actions}) if "--config" in arguments else {}
     try:
         parsed = parser.parse_args_and_config(list(arguments), return_remaining_strings=True)
     except (ValueError, TypeError) as error:
@@ -84,6 +85,8 @@ def parse(arguments: Sequence[str]) -> Parsed:
     if unknown:
         raise _unknown(unknown[0].split("=")[0], known)
     _check_ours(parsed[0], parsed[1])
+    if parsed[2].use_peft and not _is_given("learning_rate", arguments, recipe):
+        parsed[1].learning_rate = ADAPTER_RATE
     for name in ("seed", "data_seed"):
         value = getattr(parsed[1], name)
         if value is not None and not 0 <= value < 2**32:  # what NumPy takes
@@ -119,7 +122,12 @@ def _device_defaults(arguments: Sequence[str]) -> dict[str, bool]:
     return {"use_cpu": True, "bf16": bool(torch.cpu.get_capabilities().get("avx512_bf16"))}
 
 
-def _check_recipe(arguments: Sequence[str], known: set[str]) -> None:
+def _is_given(option: str, arguments: Sequence[str], recipe: Mapping[str, Any]) -> bool:
+    return option in recipe or any(text.partition("=")[0] == f"--{option}" for text in arguments)
+
+
+def _recipe(arguments: Sequence[str], known: set[str]) -> dict[str, Any]:
+    """What the recipe says, each of its options known."""
     position = list(arguments).index("--config") + 1
     if position >= len(arguments):
         raise UserError("--config names no file")
@@ -136,6 +144,7 @@ def _check_recipe(arguments: Sequence[str], known: set[str]) -> None:
     for key in recipe:
         if key != "env" and key not in known:
             raise UserError(str(_unknown(str(key), sorted(known))), where=name)
+    return recipe
 
 
 def _unknown(option: str, known: Sequence[str]) -> UserError:

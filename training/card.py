@@ -60,7 +60,8 @@ def _front_matter(log: Mapping[str, Any]) -> str:
 def _licence(log: Mapping[str, Any]) -> dict[str, Any]:
     """What the base's card says of its licence, under which the adapter stands, too; nothing where no card is here.
 
-    Nothing is asked of the network for it, and a link is kept only where it leads somewhere from another place.
+    Nothing is asked of the network for it, so of a base on the Hub it is known only where its card was fetched before;
+    a link is kept only where it leads somewhere from another place.
     """
     base = log["base_model"]
     file: Any = Path(resolve(base)).expanduser() / "README.md"
@@ -134,7 +135,8 @@ def _data(log: Mapping[str, Any]) -> str:
         f"- dataset: `{_shown(data['name'])}`, split `{data['split']}`{revision}, fingerprint `{data['fingerprint']}`",
         f"- rows: {log['rows']:,}" + (f" ({scenarios})" if scenarios else ""),
         f"- sequences: {log['sequences']:,}; tokens: {log['tokens']:,}, of which {log['learned_tokens']:,} are learned",
-        f"- dropped: {log['dropped']:,}" + (" (each with its reason in `dropped.jsonl`)" if log["dropped"] else ""),
+        f"- rows dropped: {log['dropped']:,}, rows of which a part is learned: {log['cut']:,}"
+        + (" (each with its reason in `dropped.jsonl`)" if log["dropped"] or log["cut"] else ""),
         f"- chat template: `{log['template_hash']}` (masks: {log['mask_method']})",
         f"- {_certificate(log['certificate'])}",
     ]

@@ -112,7 +112,8 @@ def _run(command: list[str], *, quiet_stdout: bool) -> None:
             stderr=subprocess.PIPE,
         )
         assert child.stderr is not None
-        copying = threading.Thread(target=_copy_until, args=(child.stderr, note), daemon=True)
+        spoke = threading.Event()
+        copying = threading.Thread(target=_copy_until, args=(child.stderr, note, spoke), daemon=True)
         copying.start()
         code = _wait(child)
         copying.join(timeout=5)
@@ -122,8 +123,10 @@ def _run(command: list[str], *, quiet_stdout: bool) -> None:
             raise typer.Exit(told["code"])
     if code in (130, -signal.SIGINT):
         raise typer.Exit(130)
-    if code:  # killed, most likely: whatever ends by itself has told why
-        mend = "memory may have run out: a smaller --per_device_train_batch_size; the same command goes on"
+    if code and spoke.is_set():
+        raise typer.Exit(code if code > 0 else 1)
+    if code:  # killed, most likely
+        mend = "where memory ran out: a smaller --per_device_train_batch_size with --start_over; else the same again"
         raise UserError("training ended without a word", mend=mend)
 
 
@@ -136,9 +139,13 @@ def _wait(child: subprocess.Popen[bytes]) -> int:
             continue
 
 
-def _copy_until(source: BinaryIO, note: Path) -> None:
-    """Copy the script's messages as they come (progress bars end no line) until the note is there."""
+def _copy_until(source: BinaryIO, note: Path, spoke: threading.Event) -> None:
+    """Copy the script's messages as they come (progress bars end no line) until the note is there; set `spoke` where a
+    traceback tells what went wrong.
+    """
     while piece := os.read(source.fileno(), 65536):
+        if b"Traceback" in piece:
+            spoke.set()
         if not note.exists():
             sys.stderr.buffer.write(piece)
             sys.stderr.flush()

@@ -6,7 +6,7 @@ conversations in the one format, or a `UserError` that names the row and the fie
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +49,9 @@ def load_rows(name: str, split: str, config: str | None = None, *, revision: str
         if missing:
             has = ", ".join(dataset.column_names)
             raise UserError(f"has no column `messages`, only {has}", where=where, mend="see `callsmith build --help`")
-        if dataset.features.get("messages") != List(Json()) or dataset.features.get("tools") != List(Json()):
-            dataset = _as_conversations(dataset, name)
+        filled = [key for key in ("messages", "tools") if dataset.features.get(key) != List(Json())]
+        if filled:
+            dataset = _as_conversations(dataset, name, filled)
     if not len(dataset):
         raise UserError("holds no rows", where=where, mend="build it with more rows, or name another split")
     for index, row in enumerate(dataset):
@@ -165,8 +166,10 @@ def _one_object(line: str, where: str) -> dict[str, Any]:
     return row
 
 
-def _as_conversations(rows: Iterable[Mapping[str, Any]], name: str) -> Dataset:
-    """Rows of any origin with our features: without Arrow's null fill, `tools` read from a string, none as `[]`."""
+def _as_conversations(rows: Iterable[Mapping[str, Any]], name: str, filled: Sequence[str] = ()) -> Dataset:
+    """Rows of any origin with our features: `tools` read from a string, none as `[]`; without Arrow's null fill in the
+    columns that are `filled`, where each object has got the keys of all others.
+    """
     found = []
     for index, row in enumerate(rows):
         where = f"{name}, row {index}"
@@ -176,6 +179,10 @@ def _as_conversations(rows: Iterable[Mapping[str, Any]], name: str) -> Dataset:
                 tools = json.loads(tools)
             except ValueError as error:
                 raise UserError(f"is no JSON: {error}", where=f"{where}, tools") from error
+        elif "tools" in filled:
+            tools = _without_fill(tools)
+        if "messages" in filled:
+            messages = _without_fill(messages)
         tools = [] if tools is None else tools
         for key, value in (("messages", messages), ("tools", tools)):
             if not isinstance(value, list):
@@ -188,6 +195,13 @@ def _as_conversations(rows: Iterable[Mapping[str, Any]], name: str) -> Dataset:
             }
         )
     return Dataset.from_dict({column: [row[column] for row in found] for column in FEATURES}, features=FEATURES)
+
+
+def _without_fill(value: Any) -> Any:
+    """A value without the keys that hold nothing, at any depth: whether one was meant to is not known any more."""
+    if isinstance(value, Mapping):
+        return {key: _without_fill(item) for key, item in value.items() if item is not None}
+    return [_without_fill(item) for item in value] if isinstance(value, list) else value
 
 
 def _without_nulls(message: Any) -> Any:

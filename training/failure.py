@@ -10,6 +10,7 @@ import io
 import json
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +21,9 @@ VARIABLE = "CALLSMITH_FAILURE"
 
 @contextlib.contextmanager
 def told_in_one_line() -> Iterator[None]:
-    """Run a script's body; a failure that a person can mend is told once, by the first of all processes."""
+    """Run a script's body; a failure that a person can mend is told once, by the first of all processes, in one line;
+    any other with its traceback.
+    """
     try:
         yield
     except BaseException as error:
@@ -30,6 +33,9 @@ def told_in_one_line() -> Iterator[None]:
                 raise error
         except SystemExit as leaving:
             _tell(said.getvalue(), leaving.code)
+            raise
+        except Exception:  # ours to mend: all of it is told
+            _tell(traceback.format_exc(), 1)
             raise
 
 

@@ -7,6 +7,7 @@ data.
 from pathlib import Path
 from typing import Any
 
+import torch
 from accelerate import PartialState
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedTokenizerBase
@@ -49,7 +50,7 @@ def stop_texts(tokenizer: PreTrainedTokenizerBase, model: ModelConfig, training:
     except UserError:
         return []
     ids = found if isinstance(found, list) else [] if found is None else [found]
-    return [str(tokenizer.convert_ids_to_tokens(index)) for index in ids]
+    return [text for text in tokenizer.convert_ids_to_tokens(ids) if text]  # None for an id that it does not have
 
 
 def load_base(model: ModelConfig, training: SFTConfig) -> Any:
@@ -95,6 +96,8 @@ def from_pretrained(loader: Any, name: str, model: ModelConfig, training: SFTCon
     options |= {"trust_remote_code": training.trust_remote_code, "local_files_only": offline}
     try:
         return loader.from_pretrained(resolve(name), **options)
+    except torch.OutOfMemoryError:
+        raise
     except Exception as error:  # a package that is missing, half a file: they raise a dozen kinds
         if getattr(error, "errno", None) is not None:
             raise  # the disk, not the name

@@ -4,15 +4,19 @@ Comes in: a trainer, or the folder of a finished run. Goes out: a repository; wh
 the adapter stays where it is. Knows nothing of training.
 """
 
+import json
 from pathlib import Path
 
 import httpx2
 from huggingface_hub import HfApi, get_token
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
+from huggingface_hub.utils import validate_repo_id
 from trl import SFTConfig
 
 from agent.errors import UserError
+from training import card
 from training.model import short
+from training.run import CARD, LOG, write_json, write_whole
 from training.trainer import AdapterTrainer
 
 UNREACHABLE = (HfHubHTTPError, httpx2.HTTPError, OfflineModeIsEnabled, HFValidationError)
@@ -20,9 +24,18 @@ NOT_SENT = ("checkpoint-*", "_*", "training_args.bin")
 
 
 def check_login(training: SFTConfig) -> None:
-    """Raises UserError where a push is asked for and nobody is logged in, before hours of training."""
-    if training.push_to_hub and not (training.hub_token or get_token()):
+    """Raises UserError where a push is asked for and nobody is logged in, or no repository can be called so: before
+    hours of training.
+    """
+    if not training.push_to_hub:
+        return
+    if not (training.hub_token or get_token()):
         raise UserError("--push_to_hub needs to know who you are", mend="`hf auth login`, or set HF_TOKEN")
+    if training.hub_model_id:
+        try:
+            validate_repo_id(training.hub_model_id)
+        except HFValidationError as error:
+            raise UserError(short(error), where="--hub_model_id", mend="name it USER/NAME") from error
 
 
 def push(trainer: AdapterTrainer) -> None:
@@ -38,7 +51,7 @@ def push(trainer: AdapterTrainer) -> None:
 
 
 def push_folder(folder: Path, training: SFTConfig) -> str:
-    """Upload a run that was finished before; the address of the repository.
+    """Upload a run that was finished before, its card and log under the repository's name; the repository's address.
 
     Raises:
         UserError: The Hub refuses, or cannot be reached.
@@ -46,10 +59,18 @@ def push_folder(folder: Path, training: SFTConfig) -> str:
     api = HfApi(token=training.hub_token)
     try:
         made = api.create_repo(training.hub_model_id or folder.name, private=training.hub_private_repo, exist_ok=True)
+        _rename(folder, made.repo_id)
         api.upload_folder(repo_id=made.repo_id, folder_path=folder, ignore_patterns=[*NOT_SENT])
     except (*UNREACHABLE, OSError) as error:
         raise _not_pushed(folder, error) from error
     return str(made)
+
+
+def _rename(folder: Path, name: str) -> None:
+    """Write card and log as if the run had been called so from the start."""
+    log = {**json.loads((folder / LOG).read_text("utf-8")), "name": name}
+    write_json(folder / LOG, log)
+    write_whole(folder / CARD, card.render(log))
 
 
 def _not_pushed(folder: Path, error: Exception) -> UserError:

@@ -10,7 +10,7 @@ import shutil
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -47,14 +47,22 @@ class Dropped:
     reason: str
 
     @property
+    def kind(self) -> str:
+        """The reason without its numbers."""
+        return self.reason.partition(":")[0]
+
+    @property
     def refused(self) -> bool:
         """Whether no mask was found for it under this chat template (else too long, or nothing to learn)."""
-        return self.reason.partition(":")[0] in get_args(RefusalKind)
+        return self.kind in get_args(RefusalKind)
 
 
 @dataclass(frozen=True)
 class Learned:
-    """What is learned from one split: `dataset` has `input_ids`, `labels` and `weights`, a line per sequence."""
+    """What is learned from one split: `dataset` has `input_ids`, `labels` and `weights`, a line per sequence.
+
+    `dropped` are rows and parts of rows that are not learned from; of `dropped_rows` nothing is, of `cut_rows` a part.
+    """
 
     dataset: Dataset
     dropped: list[Dropped]
@@ -62,6 +70,8 @@ class Learned:
     rows: int
     tokens: int
     trained_tokens: int
+    dropped_rows: int
+    cut_rows: int
 
 
 def make_sequences(rows: Dataset, masker: Masker, *, max_length: int | None, num_proc: int | None = None) -> Dataset:
@@ -167,15 +177,24 @@ def learned(sequences: Dataset, rows: Dataset) -> Learned:
     ]
     kept = sequences.select([index for index, reason in enumerate(reasons) if not reason])
     if not len(kept):
-        reason, count = Counter(one.reason for one in dropped).most_common(1)[0]
-        raise UserError(f"none of the {len(rows)} rows can be learned from; {count} of them: {reason}")
+        kind, count = _rows_by_kind(dropped).most_common(1)[0]
+        example = next(one.reason for one in dropped if one.kind == kind)
+        raise UserError(f"none of the {len(rows)} rows can be learned from; {count} of them: {example}")
     tokens = trained = 0
     for labels in kept["labels"]:
         tokens += len(labels)
         trained += sum(label != -100 for label in labels)
     findings = [finding for found in kept["findings"] for finding in found]
+    learned_from, lost = set(kept["row"]), {one.row for one in dropped}
     dataset = kept.remove_columns(["row", "reason", "findings"])
-    return Learned(dataset, dropped, findings, len(rows), tokens, trained)
+    return Learned(
+        dataset, dropped, findings, len(rows), tokens, trained, len(lost - learned_from), len(lost & learned_from)
+    )
+
+
+def _rows_by_kind(dropped: Iterable[Dropped]) -> Counter[str]:
+    """How many rows each kind of reason concerns: of one row several sequences may be lost."""
+    return Counter(kind for kind, _ in {(one.kind, one.row) for one in dropped})
 
 
 def write_dropped(dropped: list[Dropped], file: Path) -> None:
@@ -192,7 +211,8 @@ def summary(found: Learned, name: str) -> str:
         f"{name}: {found.rows:,} rows, {len(found.dataset):,} sequences, {found.tokens:,} tokens, "
         f"{found.trained_tokens:,} of them learned ({share:.0%})"
     ]
-    reasons = Counter(one.reason.split(":")[0] for one in found.dropped)
-    lines += [f"  dropped {count}: {reason}" for reason, count in reasons.most_common(8)]
+    lines += [f"  dropped {count}: {kind}" for kind, count in _rows_by_kind(found.dropped).most_common(8)]
+    if found.cut_rows:
+        lines.append(f"  of {found.cut_rows} of these rows a part is learned")
     lines += [f"  found {count} times: {what}" for what, count in Counter(found.findings).most_common(8)]
     return "\n".join(lines)

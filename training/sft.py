@@ -96,8 +96,8 @@ def main(script: ScriptArguments, training: SFTConfig, model: ModelConfig, ours:
     certificate = prove(masker, rows["train"])
 
     # Training.
-    trainer = make_trainer(training, model, ours, tokenizer, found)
     with hints():
+        trainer = make_trainer(training, model, ours, tokenizer, found)
         trainer.train(resume_from_checkpoint=checkpoint_to_resume(training, run))
     trainer.save_model()
 
@@ -132,6 +132,8 @@ def check(script: ScriptArguments, training: SFTConfig, model: ModelConfig, ours
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and PartialState().num_processes == 1:
         what = f"this device ({PartialState().device.type}) trains in one process, and more were started"
         raise UserError(what, mend="leave out --processes")  # each would take itself for the first
+    if ours.adapter_name_or_path and not model.use_peft:
+        raise UserError("--adapter_name_or_path goes on with an adapter, and --use_peft false trains none")
     check_login(training)
     if ours.adapter_name_or_path:
         find(ours.adapter_name_or_path, "adapter_config.json", "adapter")  # rows are masked before it is loaded
@@ -194,11 +196,15 @@ def make_trainer(
     found: dict[str, Learned],
 ) -> AdapterTrainer:
     """The trainer, on sequences already masked; packing is the collator's work, since the trainer's own cuts calls."""
+    if (training.loss_type != "nll" or training.label_smoothing_factor) and _weighted(found["train"]):
+        raise UserError("rows with weights are learned with --loss_type nll and without --label_smoothing_factor")
     collator = AssistantOnlyCollator(tokenizer, max_length=training.max_length, packing=training.packing)
     training.packing = False
     training.remove_unused_columns = False  # `weights` is for the collator and the loss, not for the model
     training.dataset_kwargs = {"skip_prepare_dataset": True}
     base = load_base(model, training)
+    if base.config.get_text_config() is not base.config:  # images have layers of their own, which no row reaches
+        training.ddp_find_unused_parameters = True
     if collator.packing:
         if not getattr(base, "is_quantized", False):
             base.to(training.device)  # where it will train: fast kernels run nowhere else
@@ -217,6 +223,8 @@ def make_trainer(
             processing_class=tokenizer,
             peft_config=None if adapter else get_peft_config(model),
         )
+    except torch.OutOfMemoryError:
+        raise  # `hints` words it
     except UNREACHABLE as error:  # the repository is made before anything is trained
         mend = "leave --push_to_hub out; the same command with it pushes a finished run"
         raise UserError(f"cannot push: {short(error)}", where=str(training.hub_model_id or ""), mend=mend) from error
@@ -240,6 +248,10 @@ def checkpoint_to_resume(training: SFTConfig, run: RunFolder) -> str | None:
     return last
 
 
+def _weighted(found: Learned) -> bool:
+    return any(not {0.0, 1.0}.issuperset(weights) for weights in found.dataset["weights"])
+
+
 @contextlib.contextmanager
 def hints() -> Iterator[None]:
     """What goes wrong while training for want of memory or of a package, as one line.
@@ -251,8 +263,8 @@ def hints() -> Iterator[None]:
         yield
     except torch.OutOfMemoryError as error:
         mend = (
-            "a smaller --per_device_train_batch_size or --max_length, or --gradient_checkpointing true; "
-            "the same command goes on from the last checkpoint"
+            "--dtype bfloat16, --load_in_4bit true, --gradient_checkpointing true, or a smaller "
+            "--per_device_train_batch_size or --max_length; where a checkpoint is there, with --start_over"
         )
         raise UserError(f"the device's memory does not suffice: {short(error)}", mend=mend) from error
     except ImportError as error:

@@ -84,9 +84,13 @@ class AdapterTrainer(SFTTrainer):
         if self.args.should_save:
             self._name_base(part / "adapter_config.json")
             for file in sorted(part.iterdir()):
-                if file.name not in LEFT_OUT:
+                if file.name in LEFT_OUT:
+                    continue
+                if file.is_dir():  # of chat templates; a filled folder cannot be replaced
+                    shutil.rmtree(folder / file.name, ignore_errors=True)
+                else:
                     file.chmod(0o644)  # safetensors files come out closed to everybody else
-                    os.replace(file, folder / file.name)
+                os.replace(file, folder / file.name)
             shutil.rmtree(part)
             (folder / "training_args.bin").unlink(missing_ok=True)  # a push of a checkpoint leaves it, keys included
 

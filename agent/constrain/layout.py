@@ -119,6 +119,8 @@ def template_layout(render: Render, stops: Sequence[str], name: str) -> Layout:
         two = _refused_or(lambda: _reply(render, prompt, stops, _calls(2)))
         with_text = _refused_or(lambda: _reply(render, prompt, stops, {**_calls(1), "content": _CONTENT}))
         layout = _single(one) if two is None else _layout(one, two)
+        if not layout.start.strip():
+            raise ValueError("nothing but a tool's name begins a call")
     except (*_REFUSALS, ValueError) as error:
         raise _no_layout(name) from error
     return replace(layout, content_end=_content_end(with_text or "", one))

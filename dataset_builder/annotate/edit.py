@@ -85,7 +85,7 @@ def problems_of(messages: Sequence[Message], tools: Sequence[ToolSchema]) -> lis
     if open_calls(messages):
         problems.append({"field": f"messages[{len(messages) - 1}]", "what": "the last calls have no results yet"})
     for index, message in enumerate(messages):
-        if message["role"] != "assistant" and not message["content"].strip():
+        if message["role"] == "user" and not message["content"].strip():  # a tool may well return nothing
             problems.append({"field": f"messages[{index}].content", "what": "is blank"})
     if not any(message["role"] == "assistant" and message.get("train", True) for message in messages):
         problems.append({"field": "messages", "what": "holds no reply to learn from"})

@@ -33,10 +33,16 @@ _PREFIX = re.compile(r"^Error: (?:\w+(?:Error|Exception): )?")
 
 @dataclass(frozen=True)
 class Wording:
-    """How one tool's results are said in one language: names for their keys, words for their texts."""
+    """How one tool's results are said in one language: names for their keys, words for their texts, and for the codes
+    that stand under a key.
+    """
 
     labels: Mapping[str, str] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
+    codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def word(self, text: str, key: str) -> str:
+        return self.codes.get(key, {}).get(text) or self.words.get(text, text)
 
 
 _AS_IT_IS = Wording()
@@ -70,34 +76,40 @@ def answer(tool: Tool, arguments: dict[str, Any], result: ToolResult, composer: 
 
 @functools.lru_cache(maxsize=4096)
 def _wording_of(tool: Tool, lang: str) -> Wording:
-    """The tool's own labels and words, and in Chinese those that its parameters declare for their choices."""
+    """The tool's own labels and words, and in Chinese those that its parameters declare for their choices: a code under
+    another key may well mean something else.
+    """
     phrases = phrases_for(tool)
-    labels, words = (phrases.labels.get(lang, {}), phrases.words.get(lang, {})) if phrases else ({}, {})
-    declared = {
-        choice: words_for(parameter, choice, lang)[0]
+    if lang != "zh":
+        return Wording(phrases.labels.get(lang, {}), phrases.words.get(lang, {})) if phrases else _AS_IT_IS
+    codes = {
+        parameter.name: {
+            choice: words_for(parameter, choice, lang)[0] for choice in parameter.choices() if isinstance(choice, str)
+        }
         for parameter in parameters_of(schema_in(tool, lang))
-        for choice in parameter.choices()
-        if isinstance(choice, str) and lang == "zh"
     }
-    return Wording(labels, {**declared, **words})
+    if phrases is None:
+        return Wording(codes=codes)
+    codes |= {key: codes[name] for key, name in phrases.same_as.items()}
+    return Wording(phrases.labels.get(lang, {}), phrases.words.get(lang, {}), codes)
 
 
 def _filled(pattern: str, values: dict[str, Any], lang: str, wording: Wording, rng: random.Random) -> str:
-    return fill(choose(pattern, rng), lambda name: said(values[name], lang, wording))
+    return fill(choose(pattern, rng), lambda name: said(values[name], lang, wording, name))
 
 
-def said(value: Any, lang: str, wording: Wording = _AS_IT_IS) -> str:
-    """A JSON value as text, numbers exactly as the tool wrote them."""
+def said(value: Any, lang: str, wording: Wording = _AS_IT_IS, key: str = "") -> str:
+    """A JSON value as text, numbers exactly as the tool wrote them; `key` is the one that it stands under."""
     if isinstance(value, bool):
         return YES_NO[lang][value][0]
     if isinstance(value, list):
-        items = [said(item, lang, wording) for item in value[:20]]
+        items = [said(item, lang, wording, key) for item in value[:20]]
         return join_words(items, lang) or ("nothing" if lang == "en" else "无")
     if isinstance(value, dict):
         return _all_of(value, lang, wording)
     if value is None:
         return "nothing" if lang == "en" else "无"
-    text = wording.words.get(value, value) if isinstance(value, str) else json.dumps(value)
+    text = wording.word(value, key) if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]}…"
 
 
@@ -107,12 +119,10 @@ def _all_of(value: Any, lang: str, wording: Wording, manner: tuple[str, str] | N
         return said(value, lang, wording)
     pairs = list(value.items())[:MAX_VALUES]
     if len(pairs) == 1:
-        return said(pairs[0][1], lang, wording)
+        return said(pairs[0][1], lang, wording, pairs[0][0])
     one, between = manner or _MANNERS[lang][0]
-    named = [(wording.labels.get(key, label_in(key, lang)), item) for key, item in pairs]
-    return between.join(
-        one.format(l=label, be=be(label), v=said(item, lang, wording)) for label, item in named if label
-    )
+    named = [(wording.labels.get(key, label_in(key, lang)), said(item, lang, wording, key)) for key, item in pairs]
+    return between.join(one.format(l=label, be=be(label), v=text) for label, text in named if label)
 
 
 def _json(content: str) -> Any:

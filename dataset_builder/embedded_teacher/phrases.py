@@ -47,6 +47,7 @@ class ToolPhrases:
     only_with: dict[str, dict[str, Any]] = field(default_factory=dict)  # values of others beside which it may be given
     labels: dict[str, dict[str, str]] = field(default_factory=dict)  # of the result's keys; "" for what is not told
     words: dict[str, dict[str, str]] = field(default_factory=dict)  # for texts of the result
+    same_as: dict[str, str] = field(default_factory=dict)  # keys of the result that hold a parameter's codes
 
 
 @functools.cache
@@ -76,6 +77,7 @@ def _phrases(name: str) -> ToolPhrases:
         only_with=entry.get("only_with", {}),
         labels=entry.get("labels", {}),
         words=entry.get("words", {}),
+        same_as=entry.get("same_as", {}),
     )
 
 

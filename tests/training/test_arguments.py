@@ -1,8 +1,9 @@
 """Laws of the command line: every option of TRL's classes, from flags or a recipe, and one line where it is wrong."""
 
-import os
+import sys
 
 import pytest
+import typer
 
 from agent.errors import UserError
 from training.arguments import parse
@@ -39,6 +40,15 @@ def test_a_flag_overrides_the_recipe_and_the_recipe_overrides_the_default(tmp_pa
     recipe.write_text("learning_rate: 0.25\nlora_r: 4\n")
     _, training, model, _ = parse([*BASIC, "--config", str(recipe), "--lora_r", "6"])
     assert (training.learning_rate, model.lora_r) == (0.25, 6)
+
+
+def test_the_rate_is_an_adapters_only_where_an_adapter_is_trained(tmp_path):
+    assert parse(BASIC)[1].learning_rate == 2e-4
+    assert parse([*BASIC, "--use_peft", "false"])[1].learning_rate == 2e-5
+    assert parse([*BASIC, "--use_peft", "false", "--learning_rate=2e-4"])[1].learning_rate == 2e-4
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("learning_rate: 2.0e-5\n")
+    assert parse([*BASIC, "--config", str(recipe)])[1].learning_rate == 2e-5
 
 
 @pytest.mark.parametrize("recipe", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
@@ -128,13 +138,20 @@ def test_the_launchers_file_is_in_the_package_and_at_the_top():
     assert packaged.read_text("utf-8") == ACCELERATE.read_text("utf-8")
 
 
-def test_training_that_is_killed_says_so(monkeypatch):
-    class Killed:
-        stderr = open(os.devnull, "rb")  # noqa: SIM115  # the reader of it closes nothing either
-
-        def wait(self):
-            return 1
-
-    monkeypatch.setattr("training.command.subprocess.Popen", lambda *_, **__: Killed())
+def test_training_that_is_killed_says_so_and_a_traceback_is_left_as_it_is(capfd):
     with pytest.raises(UserError, match="ended without a word"):
-        _run(["never"], quiet_stdout=False)
+        _run([sys.executable, "-c", "raise SystemExit(1)"], quiet_stdout=False)
+    with pytest.raises(typer.Exit) as left:
+        _run([sys.executable, "-c", "raise ValueError('an unknown key')"], quiet_stdout=False)
+    assert left.value.exit_code == 1
+    assert "ValueError: an unknown key" in capfd.readouterr().err
+
+
+def test_what_nobody_expected_is_told_with_its_traceback(tmp_path, monkeypatch, capfd):
+    script = tmp_path / "script.py"
+    script.write_text("from training.failure import told_in_one_line\nwith told_in_one_line():\n    {}['rate']\n")
+    monkeypatch.setenv("PYTHONPATH", str(RECIPES.parents[1]))
+    with pytest.raises(typer.Exit) as left:
+        _run([sys.executable, str(script)], quiet_stdout=False)
+    assert left.value.exit_code == 1
+    assert "KeyError: 'rate'" in capfd.readouterr().err

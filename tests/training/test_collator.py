@@ -107,6 +107,11 @@ def test_a_model_that_keeps_its_boundaries_to_itself_stays_as_it_was(monkeypatch
     refuse_leak(model)
 
 
+def test_a_label_of_weight_zero_is_not_learned_as_one(tokenizer):
+    row = {"input_ids": [5, 6, 7], "labels": [IGNORED, 6, 7], "weights": [0.0, 0.0, 1.0]}
+    assert AssistantOnlyCollator(tokenizer, max_length=None)([row])["weights"].tolist() == [[0.0, 0.0, 1.0]]
+
+
 def test_weights_come_along_where_any_differs(tokenizer):
     rows = [sequence(3, 4, weight=0.5), sequence(2, 2)]
     for packing in (False, True):

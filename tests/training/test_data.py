@@ -53,6 +53,20 @@ def test_an_argument_of_one_tool_never_appears_in_another_tools_call(rows, rows_
     assert [row["messages"] for row in found] == [row["messages"] for row in rows]
 
 
+def test_what_arrow_fills_in_is_neither_an_argument_nor_a_property(rows, tmp_path):
+    """Without `Json` columns, as `push_to_hub` of plain rows makes them, each object gets the keys of all others."""
+    text = json.dumps(rows[0]).replace('"add"', '"weather"')
+    other = json.loads(text.replace('"a"', '"city"').replace('"b"', '"days"'))
+    rows = [{key: row[key] for key in ("messages", "tools")} for row in (rows[0], other)]
+    (tmp_path / "data").mkdir()
+    filled = Dataset.from_list(rows)
+    assert "city" in filled[0]["messages"][1]["tool_calls"][0]["function"]["arguments"]
+    filled.to_parquet(tmp_path / "data" / "train-00000-of-00001.parquet")
+    found = load_rows(str(tmp_path), "train")
+    assert [row["messages"] for row in found] == [row["messages"] for row in rows]
+    assert [row["tools"] for row in found] == [row["tools"] for row in rows]
+
+
 def test_the_fingerprint_changes_with_one_character(rows):
     before = fingerprint(rows)
     rows[-1]["messages"][-1]["content"] += "!"

@@ -5,13 +5,14 @@ import os
 import socket
 
 import pytest
+from datasets import Dataset
 from transformers import AutoTokenizer
 
 from agent.errors import UserError
 from agent.models.names import resolve
 from training.data import load_rows
 from training.masks import Masker
-from training.sequences import Dropped, learned, made_once, make_sequences, summary, write_dropped
+from training.sequences import SEQUENCES, Dropped, learned, made_once, make_sequences, summary, write_dropped
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +43,23 @@ def test_a_sequence_is_cut_after_a_whole_reply_and_the_rest_is_told(rows_file, t
     assert all(labels[-1] == stop for labels in found.dataset["labels"])
     assert found.dropped
     assert all(one.reason.startswith("too long: ") and one.id for one in found.dropped)
+    assert (found.dropped_rows, found.cut_rows) == (0, len(found.dropped))
+    assert f"of {found.cut_rows} of these rows a part is learned" in summary(found, "train")
+
+
+def test_a_row_of_which_several_sequences_are_lost_is_one_row(rows):
+    nothing = {"input_ids": [], "labels": [], "weights": [], "findings": []}
+    lines = [{**nothing, "row": 0, "reason": f"too long: no whole reply of {9 + n} tokens"} for n in range(3)]
+    lines += [{**nothing, "row": 1, "reason": "refused: x"}]
+    with pytest.raises(UserError, match="none of the 20 rows can be learned from; 1 of them: too long: no whole reply"):
+        learned(Dataset.from_list(lines, features=SEQUENCES), Dataset.from_list([{"id": "a"}] * 20))
+    whole = {**nothing, "input_ids": [1, 2], "labels": [-100, 2], "weights": [0.0, 1.0], "row": 1, "reason": ""}
+    found = learned(Dataset.from_list([*lines, whole], features=SEQUENCES), Dataset.from_list([{"id": "a"}] * 20))
+    assert (found.dropped_rows, found.cut_rows, len(found.dropped)) == (1, 1, 4)
 
 
 def test_where_nothing_is_left_the_reason_is_the_error(rows_file, tokenizer):
-    with pytest.raises(UserError, match=r"none of the 20 rows can be learned from; .* no whole reply"):
+    with pytest.raises(UserError, match=r"none of the 20 rows can be learned from; 20 of them: .* no whole reply"):
         masked(rows_file, tokenizer, max_length=8)
 
 

@@ -14,6 +14,7 @@ from agent.models.names import resolve
 from agent.models.templates import template_hash
 from training.arguments import parse
 from training.masks.sequences import MaskedSequence
+from training.model import stop_texts
 from training.sft import check, main
 
 SIZES = {
@@ -97,6 +98,9 @@ def test_a_push_by_nobody_is_told_before_anything_is_read(rows_file, tmp_path, m
     monkeypatch.setattr("training.pushing.get_token", lambda: None)
     with pytest.raises(UserError, match="needs to know who you are"):
         train(tmp_path, rows_file, "attention", "--push_to_hub", "true")
+    monkeypatch.setattr("training.pushing.get_token", lambda: "hf_mine")
+    with pytest.raises(UserError, match=r"--hub_model_id: .*name it USER/NAME"):
+        train(tmp_path, rows_file, "attention", "--push_to_hub", "true", "--hub_model_id", "a/b/c")
     assert not (tmp_path / "adapter").exists()
 
 
@@ -115,6 +119,7 @@ class Hub:
 
     def upload_folder(self, *, repo_id, folder_path, ignore_patterns):
         Hub.sent = (repo_id, [file.name for file in Path(folder_path).iterdir()], ignore_patterns)
+        Hub.card = (Path(folder_path) / "README.md").read_text("utf-8")
 
 
 def test_a_finished_run_is_pushed_when_it_is_asked_for_again(rows_file, tmp_path, monkeypatch, capsys):
@@ -126,6 +131,8 @@ def test_a_finished_run_is_pushed_when_it_is_asked_for_again(rows_file, tmp_path
     assert Hub.sent[0] == "me/adapter"
     assert "adapter_model.safetensors" in Hub.sent[1]
     assert {"checkpoint-*", "_*", "training_args.bin"} == set(Hub.sent[2])
+    assert "# me/adapter" in Hub.card
+    assert "'me/adapter'  # folders or Hub ids" in Hub.card
     assert "pushed: https://huggingface.co/me/adapter" in capsys.readouterr().err
     monkeypatch.setattr(Hub, "gone", True)
     with pytest.raises(UserError, match="trained and saved, but was not pushed: no route"):
@@ -146,6 +153,42 @@ def test_what_fails_for_want_of_memory_or_of_a_package_is_one_line(rows_file, tm
     monkeypatch.setattr("training.sft.AdapterTrainer.train", fail)
     with pytest.raises(UserError, match=says):
         train(tmp_path, rows_file, "attention")
+
+
+def test_memory_that_runs_out_where_the_model_is_placed_is_told_as_that(rows_file, tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr("training.sft.AdapterTrainer.__init__", fail)
+    with pytest.raises(UserError, match=r"memory does not suffice.*--dtype bfloat16"):
+        train(tmp_path / "placed", rows_file, "attention")
+    monkeypatch.setattr("training.model.AutoModelForCausalLM.from_pretrained", fail)
+    with pytest.raises(UserError, match="memory does not suffice"):
+        train(tmp_path / "loaded", rows_file, "attention")
+
+
+@pytest.mark.parametrize("other", [("--loss_type", "dft"), ("--label_smoothing_factor", "0.1")])
+def test_weights_are_refused_where_the_loss_does_not_take_them(rows_file, tmp_path, other):
+    rows = [json.loads(line) for line in Path(rows_file).read_text("utf-8").splitlines()]
+    rows[0]["messages"][1]["weight"] = 0.5
+    Path(rows_file).write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    with pytest.raises(UserError, match="rows with weights are learned with --loss_type nll"):
+        train(tmp_path, rows_file, "attention", *other)
+
+
+def test_an_adapter_is_gone_on_with_only_where_one_is_trained():
+    flags = ["--model_name_or_path", "embedded", "--dataset_name", "rows.jsonl", "--use_peft", "false"]
+    with pytest.raises(UserError, match="trains none"):
+        check(*parse([*flags, "--adapter_name_or_path", "anywhere"]))
+
+
+def test_a_stop_id_that_the_tokenizer_does_not_have_is_no_text(tmp_path):
+    tokenizer = AutoTokenizer.from_pretrained(resolve("embedded"))
+    config = {"eos_token_id": [tokenizer.eos_token_id, 999_999]}
+    (tmp_path / "generation_config.json").write_text(json.dumps(config))
+    (tmp_path / "config.json").write_text("{}")
+    _, training, model, _ = parse(["--model_name_or_path", str(tmp_path), "--dataset_name", "rows.jsonl"])
+    assert stop_texts(tokenizer, model, training) == [tokenizer.eos_token]
 
 
 def test_processes_that_cannot_find_each_other_are_refused(monkeypatch):

@@ -97,3 +97,20 @@ def test_a_push_sends_no_pickle_and_comes_at_the_end(tmp_path):
     trainer.save_model()
     assert (tmp_path / "config.json").exists()
     assert not list(tmp_path.rglob("training_args.bin"))
+
+
+def test_a_tokenizer_with_several_templates_is_saved_again_and_again(tmp_path):
+    tokenizer = AutoTokenizer.from_pretrained(resolve("embedded"))
+    tokenizer.chat_template = {"default": tokenizer.chat_template, "tool_use": tokenizer.chat_template}
+    config = SFTConfig(
+        output_dir=str(tmp_path), use_cpu=True, bf16=False, max_length=None, report_to=[],
+        dataset_kwargs={"skip_prepare_dataset": True},
+    )  # fmt: skip
+    trainer = AdapterTrainer(
+        model=tiny(), args=config, train_dataset=Dataset.from_list([sequence(3, 4)]), processing_class=tokenizer,
+        data_collator=AssistantOnlyCollator(tokenizer, max_length=None),
+    )  # fmt: skip
+    trainer.save_model()
+    trainer.save_model()
+    assert set(AutoTokenizer.from_pretrained(tmp_path).chat_template) == {"default", "tool_use"}
+    assert not (tmp_path / "_saving").exists()

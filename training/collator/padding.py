@@ -31,4 +31,8 @@ def pad(sequences: Sequence[MaskedSequence], padding_id: int) -> dict[str, Tenso
 
 def any_weighted(sequences: Sequence[MaskedSequence]) -> bool:
     """Whether any learned token has another weight than 1."""
-    return any(set(sequence.weights) - {0.0, 1.0} for sequence in sequences)
+    return any(
+        label != IGNORED and weight != 1.0
+        for sequence in sequences
+        for label, weight in zip(sequence.labels, sequence.weights, strict=True)
+    )

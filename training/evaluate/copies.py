@@ -5,6 +5,7 @@ Comes in: models by name, and batches. Goes out: the replies to each batch, as s
 this very process. Knows nothing of what is asked, and nothing of endpoints, which need no copies.
 """
 
+import contextlib
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -55,14 +56,15 @@ class Copies:
             raise UserError(what, mend="give --processes as many as there are GPUs, or fewer")
         self.judged = judged
         self._stop = threading.Event()
-        self._others = [_Elsewhere(model, adapter, number) for number in range(1, processes)]
+        self._others: list[_Elsewhere] = []
+        self._wanted = [(model, adapter, number) for number in range(1, processes)]
 
     def __enter__(self) -> "Copies":
         return self
 
-    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, *_: object) -> None:
         for other in self._others:
-            other.end(at_once=error is not None)
+            other.end()
 
     def replies(self, batches: Sequence[Batch]) -> Iterator[tuple[int, list[Reply]]]:
         """The index of each batch with its replies, as they come.
@@ -70,6 +72,8 @@ class Copies:
         Raises:
             UserError: A prompt is longer than the model takes, or a process is gone.
         """
+        if batches and not self._others:  # not before: where all is kept, nobody waits for them
+            self._others = [_Elsewhere(*wanted) for wanted in self._wanted]
         if not self._others:
             for index, batch in enumerate(batches):
                 yield index, self._here(batch)
@@ -95,7 +99,7 @@ class Copies:
                 threads.shutdown(wait=False, cancel_futures=True)
                 self._stop.set()
                 for other in self._others:
-                    other.end(at_once=True)
+                    other.end()
                 raise
 
     def _here(self, batch: Batch) -> list[Reply]:
@@ -109,12 +113,23 @@ class _Elsewhere:
         context = get_context("spawn")  # a fork would share the threads and the GPU of this one
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, model, adapter, number), daemon=True)
-        self._process.start()
+        with _deaf_to_interrupts():
+            self._process.start()
         theirs.close()
+        self._ready = False
 
     def __call__(self, batch: Batch) -> list[Reply]:
+        if not self._ready:  # before anything is sent: what went wrong there would not be read any more
+            self._heard()
+            self._ready = True
+        replies: list[Reply] = self._heard(batch)
+        return replies
+
+    def _heard(self, batch: Batch | None = None) -> Any:
+        """What the other process says, to a batch or by itself; what it raised is raised here."""
         try:
-            self._pipe.send(batch)
+            if batch is not None:
+                self._pipe.send(batch)
             answer = self._pipe.recv()
         except (EOFError, OSError) as error:
             mend = "memory may not suffice for so many copies: give fewer --processes"
@@ -123,23 +138,33 @@ class _Elsewhere:
             raise answer
         return answer
 
-    def end(self, *, at_once: bool) -> None:
-        if at_once:
-            self._process.terminate()
-        else:
-            self._pipe.close()
+    def end(self) -> None:
+        self._process.terminate()  # it holds nothing that is not told
         self._process.join()
+
+
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """A process that is started within ignores Ctrl-C from its first moment: the one that asks makes an end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _serve(pipe: Connection, model: str, adapter: str | None, number: int) -> None:
     """What the other process does: answer batches until it is ended."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of Ctrl-C the process that asks makes an end
     disable_progress_bar()
     tqdm.set_lock(threading.RLock())  # one between processes would be told as leaked when this one is ended
     try:
         if torch.cuda.is_available():
             torch.cuda.set_device(number)
         judged = contenders(model, adapter)
+        pipe.send(None)
         while True:
             batch = pipe.recv()
             pipe.send(_written(judged, batch, None))

@@ -68,7 +68,12 @@ def test_under_every_template_replies_are_written_or_refused_in_one_way(model, n
 
 def test_a_template_that_refuses_every_call_is_refused(model):
     refuses = "{% for m in messages %}{% if m.tool_calls %}{{ raise_exception('no calls') }}{% endif %}{% endfor %}x"
-    for template in (refuses, "{{ messages[0].nothing.at_all }}", "{{ 1 + messages }}"):
+    bare = (
+        "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}{% for call in m.tool_calls or [] %}"
+        "{{ call.function.name }}\n{{ call.function.arguments | tojson }}{% endfor %}<|im_end|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+    )  # nothing tells a call from a text that begins with a tool's name
+    for template in (refuses, bare, "{{ messages[0].nothing.at_all }}", "{{ 1 + messages }}"):
         with pytest.raises(UserError, match="cannot be constrained"):
             under(model, template).check_constrained(TOOLS)
 

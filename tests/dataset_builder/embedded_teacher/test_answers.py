@@ -3,11 +3,12 @@
 import json
 import random
 import re
+from typing import Literal
 
 import pytest
 
 from agent.toolbox import all_tools
-from agent.tools import ToolResult
+from agent.tools import ToolResult, tool
 from dataset_builder.embedded_teacher.answering import PLAIN_SHARE, answer
 from dataset_builder.embedded_teacher.composing import Composer
 
@@ -49,6 +50,22 @@ def test_no_code_is_said_in_chinese_where_the_tool_declares_a_word():
     assert not [text for text in zones if "New York" in text]
     weather = _answers("zh", "train", "get_weather", {"city": "南京", "low": 3, "high": 9, "source": "demo almanac"})
     assert not [text for text in weather if "almanac" in text]
+
+
+def test_a_code_under_another_key_may_mean_something_else():
+    @tool(family="shirts", zh={"description": "量一件衬衫。", "parameters": {"size": "尺寸：s=小，m=中"}})
+    def measure(size: Literal["s", "m"]) -> dict:
+        """Measure a shirt.
+
+        Args:
+            size: Size: s=small, m=medium.
+        """
+        return {"size": size, "length": 3, "unit": "m"}
+
+    result = ToolResult(json.dumps({"size": "m", "length": 3, "unit": "m"}))
+    composer = Composer("zh", "train")
+    texts = [answer(measure, {"size": "m"}, result, composer, random.Random(seed)) for seed in range(20)]
+    assert all("中" in text and re.search(r"单位.{0,3}m", text) for text in texts)
 
 
 def test_what_was_done_is_not_told_as_if_it_had_been_looked_up():
