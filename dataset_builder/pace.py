@@ -21,7 +21,7 @@ from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from httpx2 import ConnectError, TransportError
+from httpx2 import ConnectError, ConnectTimeout, TransportError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
 from agent.errors import UserError
@@ -183,7 +183,7 @@ def _may_help(error: BaseException) -> bool:
 
 def _is_over(state: RetryCallState) -> bool:
     error = state.outcome.exception() if state.outcome else None
-    nobody = error is not None and isinstance(error.__cause__, ConnectError)
+    nobody = error is not None and isinstance(error.__cause__, ConnectError | ConnectTimeout)
     return state.attempt_number >= (CONNECTIONS if nobody else ATTEMPTS)
 
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from agent.formats.calls import Reading
 
 _NAMES = r"(?:think|thinking|thought|reasoning|思考)"
-_OPEN = re.compile(rf"[<＜]\s*{_NAMES}\s*[>＞]", re.IGNORECASE)
-_CLOSE = re.compile(rf"[<＜]\s*[/／]\s*{_NAMES}\s*[>＞]", re.IGNORECASE)
+OPEN = re.compile(rf"[<＜]\s*{_NAMES}\s*[>＞]", re.IGNORECASE)
+CLOSE = re.compile(rf"[<＜]\s*[/／]\s*{_NAMES}\s*[>＞]", re.IGNORECASE)
 # Where a thought may begin within a reply: not in the middle of a sentence that mentions the tag.
-_STARTS = re.compile(r"(?:\A|[\n>＞。！？.!?])[ \t]*\Z")
+STARTS = re.compile(r"(?:\A|[\n>＞。！？.!?])[ \t]*\Z")
 _PLAIN = re.compile(r"</?think(?:ing)?>\Z", re.IGNORECASE)
 _CALL_OPEN, _CALL_CLOSE = "<tool_call>", "</tool_call>"
 
@@ -31,17 +31,17 @@ class Split:
 def split_thoughts(text: str, reading: Reading) -> Split:
     """Take every thought out of `text`; one whose opening tag stood in the prompt counts."""
     thoughts: list[str] = []
-    close = _CLOSE.search(text)
-    open_ = _OPEN.search(text)
-    if close and (open_ is None or close.start() < open_.start()) and not _in_call(text, close.start()):
+    close = CLOSE.search(text)
+    open_ = OPEN.search(text)
+    if close and (open_ is None or close.start() < open_.start()) and not in_call(text, close.start()):
         thoughts.append(text[: close.start()].strip())
         text = text[close.end() :].strip()
     position = 0
-    while match := _OPEN.search(text, position):
-        if not _STARTS.search(text[: match.start()]) or _in_call(text, match.start()):
+    while match := OPEN.search(text, position):
+        if not STARTS.search(text[: match.start()]) or in_call(text, match.start()):
             position = match.end()
             continue
-        close = _CLOSE.search(text, match.end())
+        close = CLOSE.search(text, match.end())
         for tag in filter(None, (match, close)):
             if not _PLAIN.match(tag.group()):
                 reading.repaired("tag spelling")
@@ -55,6 +55,6 @@ def split_thoughts(text: str, reading: Reading) -> Split:
     return Split(text, "\n".join(filter(None, thoughts)))
 
 
-def _in_call(text: str, position: int) -> bool:
+def in_call(text: str, position: int) -> bool:
     """Whether a call is open there: a tag in its arguments is text."""
     return text.rfind(_CALL_OPEN, 0, position) > text.rfind(_CALL_CLOSE, 0, position)

@@ -13,7 +13,7 @@ from httpx2 import RemoteProtocolError
 from agent.formats.calls import Reading
 from agent.messages import ToolSchema
 from agent.models.protocol import Reply, TextDelta, Usage
-from agent.models.visible import Visible, VisibleText
+from agent.models.visible import Visible, visible_in
 from agent.parse import ParsedReply, parse_reply
 
 
@@ -28,13 +28,14 @@ class Collected:
     usage: Usage = field(default_factory=lambda: Usage(0, 0))
     finish: Literal["stop", "length"] = "stop"
     ended: bool = False
-    visible: Visible = field(default_factory=VisibleText)
+    visible: Visible = field(default_factory=lambda: visible_in("native"))
 
     def take(self, chunk: Any) -> list[TextDelta]:
         """Add one chunk; the deltas to show for it."""
         if chunk.usage:
             self.usage = Usage(chunk.usage.prompt_tokens or 0, chunk.usage.completion_tokens or 0)
-            self.ended = True
+            # Some servers count along in every chunk; only the one that brings nothing else comes at the end.
+            self.ended = self.ended or not chunk.choices
         shown: list[TextDelta] = []
         for choice in chunk.choices or []:
             if choice.finish_reason:

@@ -18,8 +18,18 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from httpx2 import AsyncClient, ConnectError, HTTPError, TransportError, create_ssl_context
+from httpx2 import (
+    AsyncClient,
+    ConnectError,
+    ConnectTimeout,
+    HTTPError,
+    LocalProtocolError,
+    Timeout,
+    TransportError,
+    create_ssl_context,
+)
 from huggingface_hub import AsyncInferenceClient, set_async_client_factory
+from huggingface_hub.errors import InferenceTimeoutError
 from huggingface_hub.utils._http import async_hf_request_event_hook, async_hf_response_event_hook
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
@@ -32,9 +42,12 @@ from agent.models.wire import request_body
 
 ATTEMPTS = 6
 TIMEOUT = 120.0  # seconds without a sign of life
+CONNECT_TIMEOUT = 10.0  # seconds until an address counts as out of reach
 MAX_WAIT = 60.0  # seconds between two attempts, whatever the server asks for
 _BACKOFF = wait_random_exponential(multiplier=0.5, max=20)
 _DOWN = "is the server running, and the address right? An OpenAI-compatible one ends in /v1"
+_KEYS = "set OPENAI_API_KEY or HF_TOKEN to a key it takes"
+_BAD_KEY = "the key holds a character no header may hold"
 _RETRIED_STATUS = {408, 409, 425, 429, 500, 502, 503, 504, 529}
 
 
@@ -79,6 +92,7 @@ class EndpointModel:
         self.format = "native" if format == "auto" else format
         self._may_fall_back = format == "auto"
         self._attempts = attempts
+        self._timeout: Any = Timeout(TIMEOUT, connect=CONNECT_TIMEOUT)  # the client declares less than it takes
         set_async_client_factory(_connection)
         if name.startswith("hf:"):
             provider, _, model = name.removeprefix("hf:").partition("/")
@@ -86,7 +100,7 @@ class EndpointModel:
                 raise UserError(
                     f"{name!r} names no model", mend="write hf:PROVIDER/MODEL, as hf:together/Qwen/Qwen3-8B"
                 )
-            key = os.environ.get("HF_TOKEN", "")
+            key = os.environ.get("HF_TOKEN", "").strip()
             if not key:
                 raise UserError(f"{name} needs a token", mend="set HF_TOKEN in the environment")
             self._where = f"{provider} ({model})"
@@ -97,7 +111,7 @@ class EndpointModel:
             _check_address(address)
             self._where = address
             # A key is always given: without one the client would send the Hub's token to this address.
-            key = os.environ.get("OPENAI_API_KEY") or "none"
+            key = os.environ.get("OPENAI_API_KEY", "").strip() or "none"
             self._client_options = {"base_url": address.rstrip("/"), "api_key": key}
             self._model = model or os.environ.get("OPENAI_MODEL") or None
 
@@ -105,7 +119,7 @@ class EndpointModel:
         self, messages: Sequence[Message], tools: Sequence[ToolSchema], sampling: Sampling
     ) -> AsyncGenerator[TextDelta | Reply, None]:
         """Write the next message; raises `UserError` where the endpoint is down, refuses or breaks off."""
-        request, answer = await self._asked(messages, tools, sampling)
+        question, answer = await self._asked(messages, tools, sampling)
         async with answer.stack:
             try:
                 for delta in answer.shown:
@@ -114,34 +128,34 @@ class EndpointModel:
                     for delta in answer.collected.take(chunk):
                         yield delta
                 answer.collected.check_end()
-                for delta in answer.collected.visible.finish():
+                reply = answer.collected.reply(list(tools))
+                for delta in answer.collected.visible.finish(calls="tool_calls" in reply.message):
                     yield delta
             except (HTTPError, ValueError) as error:
                 if not _is_passing(error):
                     raise self._as_user_error(error) from error
                 # What was shown cannot be taken back: the answer is asked for again, and only its end is shown.
-                answer = await self._begun(request, whole=True)
-        yield answer.collected.reply(list(tools))
+                async with (again := await self._begun(question, whole=True)).stack:
+                    reply = again.collected.reply(list(tools))
+        yield reply
 
     async def _asked(
         self, messages: Sequence[Message], tools: Sequence[ToolSchema], sampling: Sampling
-    ) -> tuple[dict[str, Any], "_Answer"]:
-        """The request and the answer's beginning; an endpoint that refuses tools is asked in text, now and later."""
-        request = request_body(messages, tools, sampling, self.format, self._model)
+    ) -> tuple["_Question", "_Answer"]:
+        """What is asked and the answer's beginning; an endpoint that refuses tools is asked in text, now and later."""
+        form = self.format  # another request may change it while this one is under way
+        question = _Question(request_body(messages, tools, sampling, form, self._model), form)
         try:
-            return request, await self._begun(request)
+            return question, await self._begun(question)
         except UserError as error:
-            if not (self._may_fall_back and self.format == "native" and _refuses_tools(error.__cause__, request)):
+            if not (self._may_fall_back and form == "native" and _refuses_tools(error.__cause__, question.request)):
                 raise
-        self.format = "hermes"
-        try:
-            request = request_body(messages, tools, sampling, self.format, self._model)
-            return request, await self._begun(request)
-        except BaseException:
-            self.format = "native"  # it was not the tools: everybody after this one has them again
-            raise
+        question = _Question(request_body(messages, tools, sampling, "hermes", self._model), "hermes")
+        answer = await self._begun(question)
+        self.format = "hermes"  # only now: where this is refused too, it was not the tools
+        return question, answer
 
-    async def _begun(self, request: dict[str, Any], *, whole: bool = False) -> "_Answer":
+    async def _begun(self, question: "_Question", *, whole: bool = False) -> "_Answer":
         """The answer up to its first visible text (or its end), asked for again as often as that may help."""
         retrying = AsyncRetrying(
             retry=retry_if_exception(_is_passing),
@@ -150,23 +164,34 @@ class EndpointModel:
             reraise=True,
         )
         try:
-            return await retrying(self._try, request, whole)
+            return await retrying(self._try, question, whole)
         except (HTTPError, ValueError) as error:
+            if _is_about_the_key(error):
+                # `from None`: the error's own text quotes the whole key.
+                raise UserError(f"{self._where} cannot be asked: {_BAD_KEY}", mend=_KEYS) from None
             raise self._as_user_error(error) from error
 
     def _is_over(self, state: RetryCallState) -> bool:
         error = state.outcome.exception() if state.outcome else None
         # Nobody listens there: a server that is starting takes longer than a few seconds anyway.
-        tries = min(self._attempts, 3) if isinstance(error, ConnectError) else self._attempts
+        tries = min(self._attempts, 3) if isinstance(error, ConnectError | ConnectTimeout) else self._attempts
         return state.attempt_number >= tries
 
-    async def _try(self, request: dict[str, Any], whole: bool) -> "_Answer":
+    async def _try(self, question: "_Question", whole: bool) -> "_Answer":
+        request = question.request
         async with AsyncExitStack() as stack:
-            client = await stack.enter_async_context(AsyncInferenceClient(**self._client_options, timeout=TIMEOUT))
+            client = await stack.enter_async_context(
+                AsyncInferenceClient(**self._client_options, timeout=self._timeout)
+            )
             if request["model"] is None:
                 request["model"] = self._model = await self._first_model(client)
-            chunks = await client.chat_completion(**request)
-            collected = Collected(visible=visible_in(self.format))
+            try:
+                chunks = await client.chat_completion(**request)
+            except InferenceTimeoutError as error:  # the client hides in it what ran out of time
+                if isinstance(error.__cause__, ConnectTimeout):
+                    raise error.__cause__ from None
+                raise
+            collected = Collected(visible=visible_in(question.form))
             shown: list[TextDelta] = []
             async for chunk in chunks:
                 shown = collected.take(chunk)
@@ -183,7 +208,7 @@ class EndpointModel:
         answer = await http.get(
             f"{self._client_options['base_url']}/models",
             headers={"authorization": f"Bearer {self._client_options['api_key']}"},
-            timeout=TIMEOUT,
+            timeout=self._timeout,
         )
         with contextlib.suppress(ValueError, KeyError, IndexError, TypeError):
             return str(answer.json()["data"][0]["id"])
@@ -194,7 +219,7 @@ class EndpointModel:
         if response is None:
             reason = " ".join(str(error).split()) or type(error).__name__
             return UserError(f"{self._where} does not answer as it should: {reason}", mend=_DOWN)
-        mend = "set OPENAI_API_KEY or HF_TOKEN to a key it takes" if response.status_code in (401, 403) else ""
+        mend = _KEYS if response.status_code in (401, 403) else ""
         return UserError(f"{self._where} answers {response.status_code}: {_body(response)}", mend=mend)
 
 
@@ -207,6 +232,14 @@ def _check_address(address: str) -> None:
         known = False
     if not known:
         raise UserError(f"{address!r} is no address of an endpoint", mend="write http://HOST:PORT/v1")
+
+
+@dataclass(frozen=True)
+class _Question:
+    """A request, and the format its tools are asked for in: the answer comes in that one."""
+
+    request: dict[str, Any]
+    form: str
 
 
 @dataclass
@@ -233,7 +266,17 @@ def _is_passing(error: BaseException) -> bool:
     response = getattr(error, "response", None)
     if response is not None:
         return response.status_code in _RETRIED_STATUS and not _NEVER_TOOLS.search(_body(response))
-    return isinstance(error, TransportError)
+    return isinstance(error, TransportError) and not _is_about_the_key(error)
+
+
+def _is_about_the_key(error: BaseException) -> bool:
+    """Whether the request could not be written at all: of all that stands in its headers only the key may be at fault.
+
+    A body is written in UTF-8, so what cannot be said in ASCII stood in a header.
+    """
+    return isinstance(error, LocalProtocolError) or (
+        isinstance(error, UnicodeEncodeError) and error.encoding == "ascii"
+    )
 
 
 def _wait(state: RetryCallState) -> float:

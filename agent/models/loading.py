@@ -27,6 +27,7 @@ def load_pretrained(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase
         UserError: There is no such model, its files are broken, or it has no chat template.
     """
     offline = find(name, "config.json", "model")
+    name = os.path.expanduser(name)  # transformers would look for a folder named ~
     if (threads := os.environ.get("OMP_NUM_THREADS", "")).isdigit():
         torch.set_num_threads(int(threads))
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -56,7 +57,7 @@ def load_adapter(model: PreTrainedModel, adapter: str) -> PreTrainedModel:
         with warnings.catch_warnings():
             # peft asks transformers for a name that is going away; nobody who reads it here can mend that.
             warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
-            return PeftModel.from_pretrained(model, adapter).eval()  # type: ignore[return-value]
+            return PeftModel.from_pretrained(model, os.path.expanduser(adapter)).eval()  # type: ignore[return-value]
     except Exception as error:
         mend = "an adapter fits only the model it was trained on; its adapter_config.json names that one"
         raise UserError(f"the adapter {adapter} cannot be loaded: {_first_line(error)}", mend=mend) from error
@@ -69,7 +70,7 @@ def find(name: str, file: str, kind: str) -> bool:
         Whether it must be read without the Hub: it is a folder, or the Hub is out of reach and the cache has it.
     """
     mend = f"name {_NAMES}" if kind == "model" else f"name the folder or the Hub id of {kind} weights"
-    folder = Path(name).expanduser()
+    folder = Path(os.path.expanduser(name))  # unlike Path.expanduser, it leaves the home of nobody as it stands
     if name and folder.is_dir():
         if not (folder / file).is_file():
             raise UserError(f"there is no {kind} in the folder {name}: {file} is missing", mend=mend)

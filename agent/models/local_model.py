@@ -105,9 +105,10 @@ class LocalModel(ABC):
             stop.set()
             while thread.is_alive():  # at most one token's time; joining would block the event loop
                 await asyncio.sleep(0.002)
-        for delta in [*visible.feed(decoder.rest()), *visible.finish()]:
+        reply = self._reply(text, ids, len(prompt), tools, sampling)
+        for delta in [*visible.feed(decoder.rest()), *visible.finish(calls="tool_calls" in reply.message)]:
             yield delta
-        yield self._reply(text, ids, len(prompt), tools, sampling)
+        yield reply
 
     def check_constrained(self, tools: Sequence[ToolSchema]) -> None:
         """Make sure that calls to `tools` can be held to their schemas while they are written.

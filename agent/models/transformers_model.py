@@ -5,6 +5,7 @@ for evaluation. Generation takes turns within one model, since a seed is the who
 execution of tools.
 """
 
+import os
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -37,6 +38,7 @@ class TransformersModel(LocalModel):
     """
 
     def __init__(self, folder: str, *, adapter: str | None = None, name: str = "", format: str = "auto"):  # noqa: A002
+        adapter = os.path.expanduser(adapter) if adapter else None
         if adapter:
             find(adapter, "adapter_config.json", "adapter")
         self.model, tokenizer = load_pretrained(folder)

@@ -6,6 +6,7 @@ Nothing is remembered, nothing is looked up outside this file; the currency tabl
 import ast
 import math
 import operator
+import re
 import statistics as stats
 from collections.abc import Callable
 from typing import Any, Literal
@@ -16,6 +17,9 @@ from agent.tools import tool
 MAX_EXPRESSION = 200  # characters
 MAX_DIGITS = 30  # of any value on the way
 MAX_NUMBERS = 1000
+# No remainder is meant where an operator follows, or nothing: not even before a sign, where it could be.
+_PERCENT = re.compile(r"%\s*(?:[+\-*/)]|\Z)")
+_NOISE = 1e-14  # of the largest term: what a sum of floats leaves over where it should be 0
 
 _OPERATIONS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add,
@@ -36,32 +40,48 @@ def calculate(expression: str) -> dict[str, Any]:
     Args:
         expression: expression
     """
-    text = expression.translate(str.maketrans("×÷（）＋－", "*/()+-")).replace("^", "**")
+    text = expression.translate(str.maketrans("×÷（）＋－％", "*/()+-%")).replace("^", "**")
     if len(text) > MAX_EXPRESSION:
         raise ValueError(f"an expression may have at most {MAX_EXPRESSION} characters")
+    if _PERCENT.search(text):
+        raise ValueError(f"{expression!r} is not an expression: write a percentage as 20/100")
     try:
         tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, RecursionError, MemoryError) as error:
         raise ValueError(f"{expression!r} is not an expression") from error
-    return {"result": tidy(_value(tree.body), digits=6)}
+    return {"result": tidy(_value(tree.body)[0], digits=6, noise=0)}
 
 
-def _value(node: ast.AST) -> float:
+def _value(node: ast.AST) -> tuple[float, float]:
+    """The value, and the size of the largest term that was added or taken off on the way to it."""
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        return _bounded(node.value)
+        return _alone(node.value)
     if isinstance(node, ast.UnaryOp) and type(node.op) in _OPERATIONS:
-        return _bounded(_OPERATIONS[type(node.op)](_value(node.operand)))
+        value, size = _value(node.operand)
+        return _bounded(_OPERATIONS[type(node.op)](value)), size
     if isinstance(node, ast.BinOp):
-        left, right = _value(node.left), _value(node.right)
+        (left, left_size), (right, right_size) = _value(node.left), _value(node.right)
         if isinstance(node.op, ast.Pow):
             if abs(right) > 64:
                 raise ValueError("an exponent may be at most 64")
-            return _bounded(left**right)
+            return _alone(left**right)
+        if isinstance(node.op, ast.Add | ast.Sub):
+            return _sum(_OPERATIONS[type(node.op)](left, right), max(left_size, right_size))
         if type(node.op) in _OPERATIONS:
             if isinstance(node.op, ast.Div | ast.FloorDiv | ast.Mod) and right == 0:
                 raise ValueError("division by zero")
-            return _bounded(_OPERATIONS[type(node.op)](left, right))
+            return _alone(_OPERATIONS[type(node.op)](left, right))
     raise ValueError("only numbers, + - * / // % ** and brackets are allowed")
+
+
+def _alone(value: Any) -> tuple[float, float]:
+    return _bounded(value), abs(value)
+
+
+def _sum(value: Any, size: float) -> tuple[float, float]:
+    """A sum; 0 where only what floats leave over is left of its terms: 0.1+0.2-0.3 is no 5.55e-17."""
+    left_over = isinstance(value, float) and abs(value) < _NOISE * size
+    return 0 if left_over else _bounded(value), size
 
 
 def _bounded(value: Any) -> float:

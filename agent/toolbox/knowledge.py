@@ -4,6 +4,7 @@ The folder is named by the environment variable CALLSMITH_KNOWLEDGE; its `.txt` 
 They are read anew when one of them has changed.
 """
 
+import contextlib
 import functools
 import os
 import re
@@ -66,22 +67,33 @@ def _state(folder: Path) -> tuple[tuple[str, int, int], ...]:
 
 @functools.lru_cache(maxsize=4)
 def _indexed(folder: Path, state: tuple[tuple[str, int, int], ...]) -> tuple[list[Passage], Ranking]:
-    passages = [
-        passage for name, _, _ in state for passage in split(name, (folder / name).read_text("utf-8", errors="replace"))
-    ]
+    passages = [passage for name, _, _ in state for passage in split(name, _text(folder / name))]
     return passages, Ranking([f"{passage.file} {passage.text}" for passage in passages])
+
+
+def _text(path: Path) -> str:
+    """A file in UTF-8, else in GB 18030, in which Chinese files were written for long; "" where it cannot be read."""
+    try:
+        for encoding in ("utf-8-sig", "gb18030"):
+            with contextlib.suppress(UnicodeDecodeError):
+                return path.read_text(encoding)
+        return path.read_text("utf-8", errors="replace")
+    except OSError:  # gone since it was listed, or somebody else's
+        return ""
 
 
 def split(name: str, text: str) -> list[Passage]:
     """Cut a text into passages of at most `PASSAGE` characters: between paragraphs, else sentences, else anywhere."""
     passages: list[Passage] = []
-    start = 0
+    start, counted, line = 0, 0, 1
     while start < len(text):
         end = _end(text, start)
         piece = text[start:end]
         if piece.strip():
             first = start + len(piece) - len(piece.lstrip())
-            passages.append(Passage(name, text.count("\n", 0, first) + 1, piece.strip()))
+            line += text.count("\n", counted, first)
+            counted = first
+            passages.append(Passage(name, line, piece.strip()))
         start = end
     return passages
 

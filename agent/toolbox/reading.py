@@ -8,6 +8,7 @@ _YEAR_FIRST = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})
 _DAY_FIRST = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\s+([A-Za-z]+)\.?,?\s+(\d{4})")
 _MONTH_FIRST = re.compile(r"([A-Za-z]+)\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})")
 _CLOCK = re.compile(r"(\d{1,2})[:：](\d{2})")
+NOISE = 1e-10  # and less is what floats leave over where amounts of everyday size cancel out
 
 
 def read_date(text: str) -> date:
@@ -56,12 +57,16 @@ def weekday_zh(day: date) -> str:
     return f"星期{'一二三四五六日'[day.weekday()]}"
 
 
-def tidy(value: float, digits: int = 2) -> float | int:
+def tidy(value: float, digits: int = 2, *, noise: float = NOISE) -> float | int:
     """Rounded as a person would write it: to `digits` after the point, six where it is below 1, none where it is whole.
+
+    Below 0.001 the six are those that tell something; what is smaller than `noise` is 0.
 
     Raises ValueError where the value is infinite or no number.
     """
     if value != value or value in (float("inf"), float("-inf")):
         raise ValueError("the result is not a finite number")
+    if noise < abs(value) < 0.001:
+        return float(f"{value:.6g}")
     rounded = round(value, digits) if abs(value) >= 1 else round(value, max(6, digits))
     return int(rounded) if rounded == int(rounded) else rounded

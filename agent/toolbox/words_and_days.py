@@ -1,5 +1,6 @@
 """Tools for text, days and chance. Families: text, dates, time_zones, random."""
 
+import re
 import string
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -10,6 +11,8 @@ from agent.toolbox.world import world, world_tool
 from agent.tools import tool
 
 MAX_TEXT = 20_000  # characters
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_LIKE_ONEILL = re.compile(r"([^\W\d_]['’])([^\W\d_]{3,})")
 
 
 @tool(family="text", zh={"description": "统计字数", "parameters": {"text": "文本"}})
@@ -63,7 +66,13 @@ def change_case(text: str, style: Literal["upper", "lower", "title"]) -> dict[st
         text: text
         style: style: upper=upper case, lower=lower case, title=title case
     """
-    return {"text": {"upper": text.upper, "lower": text.lower, "title": text.title}[style]()}
+    return {"text": {"upper": text.upper, "lower": text.lower, "title": lambda: _WORD.sub(_capitalized, text)}[style]()}
+
+
+def _capitalized(word: re.Match[str]) -> str:
+    """A word with its first letter large, and a name such as O'Neill with two; it's and 3rd have no other."""
+    name = _LIKE_ONEILL.fullmatch(word[0])
+    return name[1].capitalize() + name[2].capitalize() if name else word[0].capitalize()
 
 
 @tool(family="dates", zh={"description": "查询某天是星期几", "parameters": {"date": "日期"}})

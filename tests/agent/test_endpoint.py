@@ -4,14 +4,16 @@ import asyncio
 import json
 import threading
 import time
+import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from httpx2 import AsyncClient, ConnectTimeout, MockTransport
 
 from agent.errors import UserError
 from agent.loop import Agent
 from agent.messages import tool_call, tool_message
-from agent.models import Reply, Sampling, TextDelta, complete, load_model
+from agent.models import Reply, Sampling, TextDelta, complete, endpoint, load_model
 from agent.tools import tool
 
 ASK = [{"role": "user", "content": "北京天气？"}]
@@ -48,7 +50,9 @@ HELLO = [chunk(role="assistant", content=""), chunk(content="你"), chunk(conten
 
 
 class Server(ThreadingHTTPServer):
-    """Gives the scripted answers one after the other, the last one for ever, and keeps what it was asked."""
+    """Gives the scripted answers one after the other, the last one for ever, and keeps what it was asked. An answer may
+    depend on what is asked.
+    """
 
     daemon_threads = True
 
@@ -67,9 +71,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         server = self.server
-        server.asked.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        server.asked.append(asked)
         server.headers.append(dict(self.headers))
         answer = server.answers[min(len(server.asked), len(server.answers)) - 1]
+        if callable(answer):
+            answer = answer(asked)
         if isinstance(answer, tuple):
             status, headers = answer
             words = headers.get("x-words", f"status {status}")
@@ -236,6 +243,24 @@ def test_passing_faults_are_tried_again(serve, fault):
         assert time.monotonic() - started >= float(fault[1]["retry-after"])
 
 
+def test_no_connection_of_an_answer_that_is_asked_for_again_stays_open(serve, monkeypatch):
+    opened, closed = [], []
+
+    class Watched(endpoint.AsyncInferenceClient):
+        async def __aenter__(self):
+            opened.append(self)
+            return await super().__aenter__()
+
+        async def __aexit__(self, *error):
+            closed.append(self)
+            await super().__aexit__(*error)
+
+    monkeypatch.setattr(endpoint, "AsyncInferenceClient", Watched)
+    collect(load_model(serve([chunk(content="你"), 0.1, "reset"], HELLO).url))
+    assert len(opened) == 2
+    assert set(closed) == set(opened)
+
+
 def test_an_answer_that_breaks_off_is_asked_for_again_and_shown_once(serve):
     server = serve([chunk(content="你"), 0.1, "reset"], HELLO)
     *deltas, reply = collect(load_model(server.url))
@@ -270,6 +295,24 @@ def test_an_endpoint_without_tools_is_asked_in_text(serve, status, words):
         assert reply.message["tool_calls"][0]["function"]["arguments"] == {"city": "北京"}
     assert ["tools" in asked for asked in server.asked] == [True, False, False], "it is found out once"
     assert "get_weather" in server.asked[1]["messages"][0]["content"]
+
+
+def test_of_requests_that_are_refused_together_each_is_asked_again_in_text(serve):
+    def refuses_tools(asked):
+        if "tools" not in asked:
+            return HELLO
+        time.sleep(0.1 * int(asked["messages"][0]["content"]))
+        return (400, {"x-words": "tools are not supported"})
+
+    server = serve(refuses_tools)
+    model = load_model(server.url)
+
+    async def all_at_once():
+        asked = [[{"role": "user", "content": str(number)}] for number in range(4)]
+        return await asyncio.gather(*(complete(model, messages, [SCHEMA], Sampling()) for messages in asked))
+
+    assert [reply.message["content"] for reply in asyncio.run(all_at_once())] == ["你好"] * 4
+    assert model.format == "hermes"
 
 
 def test_a_refusal_that_only_speaks_of_tools_costs_nobody_else_their_tools(serve):
@@ -326,6 +369,19 @@ def test_a_call_that_must_come_in_text_is_held_to_its_schema(serve):
     assert option["properties"]["arguments"]["required"] == ["city"]
 
 
+@pytest.mark.parametrize("begin", ["", "```json\n"])
+def test_a_call_without_tags_is_not_shown_and_json_that_is_none_is(serve, begin):
+    end = "\n```" if begin else ""
+    call = f'{begin}{{"name": "get_weather", "arguments": {{"city": "北京"}}}}{end}'
+    answer = f'{begin}{{"晴": 21}}{end}'
+    for text, shown in ((call, ""), (answer, answer)):
+        server = serve([*(chunk(content=letter) for letter in text), chunk("stop")])
+        for form in ("auto", "hermes", "react"):
+            *deltas, reply = collect(load_model(server.url, format=form))
+            assert "".join(delta.text for delta in deltas) == shown
+            assert ("tool_calls" in reply.message) == (not shown)
+
+
 def test_a_server_that_stays_overloaded_is_given_up(serve):
     server = serve((503, {"retry-after": "0"}))
     with pytest.raises(UserError, match="503"):
@@ -339,6 +395,41 @@ def test_an_endpoint_that_is_down_is_named(serve):
     server.server_close()
     with pytest.raises(UserError, match=server.url):
         collect(load_model(server.url))
+
+
+@pytest.mark.parametrize("model", ["", "#named"])
+def test_an_address_out_of_reach_is_given_up_soon(monkeypatch, model):
+    seconds = []
+
+    def unreachable(request):
+        seconds.append(request.extensions["timeout"]["connect"])
+        raise ConnectTimeout("", request=request)
+
+    monkeypatch.setattr(endpoint, "_connection", lambda: AsyncClient(transport=MockTransport(unreachable)))
+    monkeypatch.setattr(endpoint, "_wait", lambda state: 0)
+    with pytest.raises(UserError, match=r"10\.0\.0\.9.*ConnectTimeout"):
+        collect(load_model(f"http://10.0.0.9/v1{model}"))
+    assert seconds == [10, 10, 10]
+
+
+def test_what_stands_around_a_key_is_left_out(serve, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", " sk-secret\r\n")
+    server = serve(HELLO)
+    collect(load_model(server.url))
+    assert server.headers[0]["authorization"] == "Bearer sk-secret"
+
+
+@pytest.mark.parametrize("model", ["", "#named"])
+@pytest.mark.parametrize("key", ["sk-top\nsecret", "sk-绝密"])
+def test_a_key_that_cannot_be_sent_is_told_at_once_and_never_quoted(serve, monkeypatch, model, key):
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    monkeypatch.setattr(endpoint, "_wait", pytest.fail)
+    server = serve(HELLO)
+    with pytest.raises(UserError, match="a character no header may hold") as caught:
+        collect(load_model(server.url + model))
+    told = "".join(traceback.format_exception(caught.value))
+    assert not any(part in told for part in ("sk-", "secret", "绝密", "\\u"))
+    assert server.asked == []
 
 
 def test_something_that_is_no_such_endpoint_is_named(serve):

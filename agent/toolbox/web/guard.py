@@ -10,6 +10,7 @@ registries (RFC 6890), and prefixes that carry an IPv4 address inside.
 """
 
 import asyncio
+import contextlib
 import ipaddress
 import socket
 import ssl
@@ -103,7 +104,12 @@ class _CheckedNetwork(httpcore2.AsyncNetworkBackend):
             raise FetchError(f"there is no host named {host!r}") from error
         if not addresses or not all(map(self._permitted, addresses)):
             raise FetchError(f"{host!r} is not on the public internet; only public addresses may be read")
-        return await self._network.connect_tcp(addresses[0], port, timeout, local_address, socket_options)
+        # Many a name has an IPv6 address first, and many a machine no way there.
+        *others, last = dict.fromkeys(addresses)
+        for address in others:
+            with contextlib.suppress(httpcore2.ConnectError, httpcore2.ConnectTimeout):
+                return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
+        return await self._network.connect_tcp(last, port, timeout, local_address, socket_options)
 
     async def sleep(self, seconds: float) -> None:
         await self._network.sleep(seconds)

@@ -4,14 +4,13 @@ Comes in: an address. Goes out: the title and the text that matters, without men
 addresses and what they may be; that is `agent.toolbox.web.guard`.
 """
 
-import asyncio
 import re
 from typing import Any
 
 from agent.errors import UserError
 from agent.toolbox.web import guard
 from agent.tools import tool
-from agent.tools.running import CallFailedError
+from agent.tools.running import CallFailedError, in_thread
 
 try:
     import trafilatura
@@ -40,8 +39,9 @@ async def read_page(url: str) -> dict[str, Any]:
         raise CallFailedError(str(error)) from error
     if page.status >= 400:
         raise CallFailedError(f"the server answered with status {page.status}")
-    # Taking a page apart is computing, and a page may be made to make it long: not in the event loop.
-    title, text = await asyncio.to_thread(readable, page)
+    # Taking a page apart is computing, and a page may be made to make it long: not in the event loop, nor in the pool
+    # of `asyncio.to_thread`, for which the interpreter waits at its end.
+    title, text = await in_thread(readable, {"page": page})
     shown = text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}\n[cut here: {MAX_TEXT} of {len(text)} characters]"
     return {"url": page.url, **({"title": title} if title else {}), "text": shown}
 

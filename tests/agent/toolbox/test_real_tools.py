@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -191,6 +192,34 @@ def test_documents_are_read_anew_when_they_change(documents):
     value(search_knowledge, query="tea")
     (documents / "new.txt").write_text("Rooibos grows in the Cederberg.")
     assert value(search_knowledge, query="Rooibos")["passages"][0]["file"] == "new.txt"
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "gb18030", "utf-8-sig"])
+def test_documents_are_found_in_the_encodings_that_chinese_files_come_in(documents, encoding):
+    (documents / "藏茶.txt").write_bytes("藏茶\r\n产于雅安".encode(encoding))
+    (found,) = value(search_knowledge, query="雅安藏茶", count=1)["passages"]
+    assert found == {"file": "藏茶.txt", "line": 1, "text": "藏茶\n产于雅安"}
+
+
+def test_a_document_that_cannot_be_read_hides_no_other(documents, monkeypatch):
+    read = Path.read_text
+
+    def unreadable(path, *arguments, **options):
+        if path.name == "coffee.txt":
+            raise PermissionError(path)
+        return read(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "read_text", unreadable)
+    assert value(search_knowledge, query="龙井 espresso", count=1)["passages"][0]["file"] == "茶.md"
+
+
+def test_each_passage_names_the_line_that_it_begins_on():
+    paragraphs = [f"{number} " + "字" * (number * 37 % 500) for number in range(60)]
+    text = "".join(paragraph + "\n" * (1 + number % 4) for number, paragraph in enumerate(paragraphs))
+    lines = text.split("\n")
+    passages = split("f", text)
+    assert len(passages) > 20
+    assert all(lines[one.line - 1].endswith(one.text.split("\n")[0]) for one in passages)
 
 
 def test_a_link_out_of_the_folder_is_not_followed(documents, tmp_path):

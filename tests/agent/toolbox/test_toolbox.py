@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import inspect
 import json
+import time
 from datetime import date
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from agent.toolbox import all_tools
 from agent.toolbox.calculation import calculate
-from agent.toolbox.reading import read_date
+from agent.toolbox.reading import read_date, tidy
 from agent.toolbox.world import MAX_RECORDS, World, enter_world, new_world
 from agent.tools import load_tools
 
@@ -133,6 +134,64 @@ def test_the_calculator_calculates(expression, value):
 def test_the_calculator_refuses_the_rest(expression):
     with pytest.raises(ValueError, match=r".+"):
         calculate(expression)
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("1/3000000", 3.33333e-07),
+        ("-1/3000000", -3.33333e-07),
+        ("1/10**20", 1e-20),
+        ("0.1+0.2-0.3", 0),
+        ("1000.1-1000-0.1", 0),
+        ("-(0.3-0.1-0.2)*10**20", 0),
+        ("10**20+1-10**20", 1),
+        ("10 % 4", 2),
+        ("-7 % (2+1)", 2),
+        ("1/3", 0.333333),
+        ("1/8000", 0.000125),
+    ],
+)
+def test_small_results_keep_their_digits_and_what_cancels_out_is_nothing(expression, value):
+    assert calculate(expression) == {"result": value}
+
+
+@pytest.mark.parametrize("expression", ["100-20%+5", "50*20%", "(20% )*50", "20%-5", "100×20％", "20%/2"])
+def test_a_percentage_is_no_remainder(expression):
+    with pytest.raises(ValueError, match="write a percentage as 20/100"):
+        calculate(expression)
+
+
+def test_a_long_sum_is_worked_out_once():
+    started = time.monotonic()
+    calculate("(" * 33 + ".1" + "-1)*2" * 33)
+    assert time.monotonic() - started < 1
+
+
+@pytest.mark.parametrize(
+    ("value", "tidied"),
+    [
+        *[(2.345678, 2.35), (0.0012345678, 0.001235), (0.00012345678, 0.000123457), (2.54e-5, 2.54e-5), (0.5, 0.5)],
+        *[(3.0, 3), (1e-6, 1e-6), (-273.15 + 273.15000000000003, 0), (0.0, 0), (-2.5e-8, -2.5e-8)],
+    ],
+)
+def test_a_number_is_tidied_to_the_digits_that_tell_something(value, tidied):
+    assert tidy(value) == tidied
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("it's a dog", "It's A Dog"),
+        ("THE 3RD DAY, we’ll see", "The 3rd Day, We’ll See"),
+        ("o'neill i'll", "O'Neill I'll"),
+        ("well-known snake_case 'quoted' words", "Well-Known Snake_Case 'Quoted' Words"),
+        ("你好 world\n\tnext  line", "你好 World\n\tNext  Line"),
+        ("élan ǆ", "Élan ǅ"),
+    ],
+)
+def test_a_title_has_large_letters_where_words_begin(text, title):
+    assert json.loads(call("change_case", text=text, style="title").content) == {"text": title}
 
 
 @settings(max_examples=300, deadline=None)

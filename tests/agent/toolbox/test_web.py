@@ -5,6 +5,7 @@ import functools
 import gzip
 import json
 import socket
+import threading
 import time
 import zlib
 
@@ -154,6 +155,36 @@ def test_a_name_with_one_private_address_among_its_addresses_is_refused(site):
 
     with pytest.raises(guard.FetchError, match="not on the public internet"):
         asyncio.run(guard.fetch("http://two.example/", resolve=resolve))
+
+
+def test_each_address_of_a_name_is_tried(site):
+    site.page("/", "page", Content_Type="text/plain")
+
+    async def resolve(host, port):
+        return ["127.0.0.9", "127.0.0.9", "127.0.0.1", "127.0.0.8"]
+
+    url = f"http://many.example:{site.port}/"
+    page = asyncio.run(guard.fetch(url, permitted=lambda address: True, resolve=resolve))
+    assert page.body == b"page"
+
+    async def nowhere(host, port):
+        return ["127.0.0.9", "127.0.0.8"]
+
+    with pytest.raises(guard.FetchError, match="cannot be reached"):
+        asyncio.run(guard.fetch(url, permitted=lambda address: True, resolve=nowhere))
+
+
+def test_a_page_is_taken_apart_in_a_thread_that_nobody_waits_for_at_the_end(site, open_web, monkeypatch):
+    site.page("/", "page", Content_Type="text/plain")
+    read_in = []
+
+    def readable(page):
+        read_in.append(threading.current_thread())
+        return "", "text"
+
+    monkeypatch.setattr("agent.toolbox.web.page.readable", readable)
+    assert json.loads(read(site.url).content)["text"] == "text"
+    assert [thread.name for thread in read_in] == ["tool"]
 
 
 def test_the_environments_proxy_is_not_used(site, open_web, monkeypatch):
