@@ -13,7 +13,7 @@ import torch
 from agent.errors import UserError
 from agent.models import Reply, Sampling, TextDelta, complete, load_model, resolve
 from agent.models.local_model import _turn_ends
-from agent.models.visible import VisibleText
+from agent.models.visible import visible_in
 
 ASK = [{"role": "user", "content": "你好"}]
 LONG_ASK = [{"role": "user", "content": "Please tell me about the weather in Paris, in Lima and in 北京."}]
@@ -204,7 +204,7 @@ def test_a_hub_that_cannot_be_reached_is_said_at_once(monkeypatch):
 )
 def test_markup_is_never_shown_however_the_stream_is_cut(text, shown, thought):
     for size in (1, 2, 3, 7, 100):
-        visible = VisibleText()
+        visible = visible_in("native")
         deltas = [delta for start in range(0, len(text), size) for delta in visible.feed(text[start : start + size])]
         deltas += visible.finish()
         assert "".join(delta.text for delta in deltas if not delta.thought) == shown
