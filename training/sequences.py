@@ -194,7 +194,7 @@ def learned(sequences: Dataset, rows: Dataset) -> Learned:
 
 def _rows_by_kind(dropped: Iterable[Dropped]) -> Counter[str]:
     """How many rows each kind of reason concerns: of one row several sequences may be lost."""
-    return Counter(kind for kind, _ in {(one.kind, one.row) for one in dropped})
+    return Counter(kind for kind, _ in dict.fromkeys((one.kind, one.row) for one in dropped))
 
 
 def write_dropped(dropped: list[Dropped], file: Path) -> None:

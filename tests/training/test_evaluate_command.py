@@ -92,11 +92,15 @@ def test_two_processes_write_what_one_writes(rows, adapter, in_twos):
 
 @pytest.mark.slow
 def test_a_process_that_is_killed_is_told_in_one_line(rows, in_twos):
-    with Copies(contenders("embedded", None), "embedded", None, 2) as copies:
-        [child] = multiprocessing.active_children()
-        child.kill()
-        with pytest.raises(UserError, match=r"ended before its time .*fewer --processes"):
-            write(copies, decisions_of(rows), SHORT, silent, KeptReplies(None))
+    def kill(*_):
+        for child in multiprocessing.active_children():
+            child.kill()
+
+    with (
+        Copies(contenders("embedded", None), "embedded", None, 2) as copies,
+        pytest.raises(UserError, match=r"ended before its time .*fewer --processes"),
+    ):
+        write(copies, decisions_of(rows), SHORT, kill, KeptReplies(None))
 
 
 @pytest.mark.slow
