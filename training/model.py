@@ -16,6 +16,7 @@ from trl import ModelConfig, SFTConfig, get_quantization_config
 from agent.errors import UserError
 from agent.models.loading import find
 from agent.models.names import resolve
+from training.masks.load import named_stops
 
 
 def load_tokenizer(model: ModelConfig, training: SFTConfig) -> PreTrainedTokenizerBase:
@@ -46,11 +47,10 @@ def load_tokenizer(model: ModelConfig, training: SFTConfig) -> PreTrainedTokeniz
 def stop_texts(tokenizer: PreTrainedTokenizerBase, model: ModelConfig, training: SFTConfig) -> list[str]:
     """The tokens at which the base stops writing, as its generation config names them; none where it names none."""
     try:
-        found = from_pretrained(GenerationConfig, model.model_name_or_path or "", model, training).eos_token_id
+        config = from_pretrained(GenerationConfig, model.model_name_or_path or "", model, training)
     except UserError:
         return []
-    ids = found if isinstance(found, list) else [] if found is None else [found]
-    return [text for text in tokenizer.convert_ids_to_tokens(ids) if text]  # None for an id that it does not have
+    return named_stops(config, tokenizer)
 
 
 def load_base(model: ModelConfig, training: SFTConfig) -> Any:

@@ -8,6 +8,15 @@ from agent.errors import UserError
 from agent.tools import load_tools
 
 
+def refused(path, text, words):
+    """A file of this text is none that tools are loaded from, and the error names it and says why."""
+    path.write_text(text)
+    with pytest.raises(UserError) as caught:
+        load_tools(str(path))
+    assert words in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
 def test_json_tools_are_read_in_both_shapes(tmp_path):
     function = {
         "name": "a.b",
@@ -60,12 +69,7 @@ def test_tuples_of_older_drafts_are_brought_into_the_words_of_this_one(tmp_path,
     ],
 )
 def test_a_broken_tool_list_names_file_and_entry(tmp_path, text, words):
-    path = tmp_path / "tools.json"
-    path.write_text(text)
-    with pytest.raises(UserError) as caught:
-        load_tools(str(path))
-    assert words in str(caught.value)
-    assert str(path) in str(caught.value)
+    refused(tmp_path / "tools.json", text, words)
 
 
 @pytest.mark.parametrize(
@@ -79,12 +83,7 @@ def test_a_broken_tool_list_names_file_and_entry(tmp_path, text, words):
     ],
 )
 def test_a_broken_tool_file_names_file_and_line(tmp_path, text, words):
-    path = tmp_path / "my_tools.py"
-    path.write_text(text)
-    with pytest.raises(UserError) as caught:
-        load_tools(str(path))
-    assert words in str(caught.value)
-    assert str(path) in str(caught.value)
+    refused(tmp_path / "my_tools.py", text, words)
 
 
 @pytest.mark.parametrize(

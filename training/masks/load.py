@@ -59,9 +59,14 @@ def _read(file: Path) -> str:
 def _stops(name: str, tokenizer: Any) -> list[str]:
     """The stop tokens of the model's generation config, where it has one."""
     try:
-        found = GenerationConfig.from_pretrained(name).eos_token_id
+        return named_stops(GenerationConfig.from_pretrained(name), tokenizer)
     except (OSError, ValueError):
         return []
+
+
+def named_stops(config: GenerationConfig, tokenizer: Any) -> list[str]:
+    """The texts of the tokens at which a generation config says to stop; of an id that the tokenizer lacks, none."""
+    found = config.eos_token_id
     ids = found if isinstance(found, list) else [] if found is None else [found]
     return [text for text in tokenizer.convert_ids_to_tokens(ids) if text]
 

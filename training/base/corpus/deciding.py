@@ -14,9 +14,8 @@ from training.base.corpus.document import Document, Turn, chat, exchange
 from training.base.corpus.forms import Field, identifier, invented_word, option_words, plain_form, short_codes
 from training.base.corpus.kinds import GENERIC, ways_to_mention
 from training.base.corpus.layouts import show_forms, to_json
+from training.base.corpus.matching import RECORD_EN, RECORD_ZH
 
-_ASK_EN = ("Write what is given as JSON.", "Put every value into its field:", "A record of each message, as JSON:")
-_ASK_ZH = ("把给出的写成JSON。", "每个值填到它的字段里：", "每条消息写一个JSON：")
 _AROUND_EN = (
     "{x}", "{x}", "{x}.", "{x}, please", "I want {x}", "{x} for me", "{v}: {x}", "please take {x}", "it is {x}",
     "make it {x}", "{x} this time, {v}",
@@ -195,7 +194,7 @@ def _asked(rng: random.Random, fields: list[Field], lang: str) -> Turn:
     shown = ""
     while any(item.about[lang] not in shown for item in fields):  # a signature tells nothing of a field
         shown = show_forms(rng, [form], lang)
-    return Turn("system", f"{rng.choice(_ASK_ZH if lang == 'zh' else _ASK_EN)}\n{shown}")
+    return Turn("system", f"{rng.choice(RECORD_ZH if lang == 'zh' else RECORD_EN)}\n{shown}")
 
 
 def _shuffled(rng: random.Random, said: list[str], joint: str) -> str:

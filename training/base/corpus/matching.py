@@ -84,9 +84,7 @@ def name_of(rng: random.Random, lang: str, most: int = 12) -> Document:
 def bound(rng: random.Random, lang: str, most: int = 8) -> Document:
     """Labelled fields and up to `most` messages of labels and values in any order; the replies are records."""
     fields = _fields(rng, lang)
-    turns = [
-        Turn("system", f"{rng.choice(_RECORD_ZH if lang == 'zh' else _RECORD_EN)}\n{_described(rng, fields, lang)}")
-    ]
+    turns = [Turn("system", f"{rng.choice(RECORD_ZH if lang == 'zh' else RECORD_EN)}\n{_described(rng, fields, lang)}")]
     listing = _listing(rng, lang)
     for _ in range(rng.randint(min(most, 3), most)):
         given = [item for item in fields if rng.random() < 0.7] or [rng.choice(fields)]
@@ -159,8 +157,8 @@ def _listing(rng: random.Random, lang: str) -> str:
     return rng.choice(("，", "，", "；", "\n") if lang == "zh" else (", ", ", ", "; ", " and ", "\n"))
 
 
-_RECORD_EN = ("Write what is given as JSON.", "Put every value into its field:", "A record of each message, as JSON:")
-_RECORD_ZH = ("把给出的写成JSON。", "每个值填到它的字段里：", "每条消息写一个JSON：")
+RECORD_EN = ("Write what is given as JSON.", "Put every value into its field:", "A record of each message, as JSON:")
+RECORD_ZH = ("把给出的写成JSON。", "每个值填到它的字段里：", "每条消息写一个JSON：")
 
 
 _REAL_SHARE = 0.4  # of the fields are those of real services, with the labels that people give them
