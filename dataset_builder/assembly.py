@@ -14,7 +14,7 @@ from typing import Any
 
 from agent.errors import UserError
 from dataset_builder.card import Report, Stage, card_text, counted, funnel
-from dataset_builder.embedded_teacher.split import SIDES
+from dataset_builder.embedded_teacher.split import SIDES, family_of
 from dataset_builder.existing import Chained, Existing
 from dataset_builder.pipeline import Harvest
 from dataset_builder.rows import CANDIDATES, Row, write_dataset
@@ -147,9 +147,24 @@ def _stages(existing: Existing) -> list[Stage]:
 
 
 def _split_text(tested: Sequence[str]) -> str:
+    """How train and test were told apart, from the split keys of the test."""
     if not tested:
         return "There is no test split: it takes at least two families of tools to keep one of them for it."
-    return (
-        f"`test` holds the rows of the tool families {', '.join(f'`{name}`' for name in tested)}. "
-        "No tool of theirs appears in `train`, not even as one that is offered and not called."
-    )
+    trained = [family_of(key) for key in tested if family_of(key) != key]
+    apart = [key for key in tested if family_of(key) == key]
+    about = []
+    if trained:
+        about.append(
+            f"`test` holds other questions about the tools of `train`, of the families {_listed(trained)}: it tells "
+            "how well these tools are called, and nothing of tools that an adapter has not seen."
+        )
+    if apart:
+        about.append(
+            f"`test` holds the rows of the {'' if not trained else 'other '}tool families {_listed(apart)}. "
+            "No tool of theirs appears in `train`, not even as one that is offered and not called."
+        )
+    return " ".join(about)
+
+
+def _listed(families: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in families)

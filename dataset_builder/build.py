@@ -31,6 +31,8 @@ from dataset_builder.standing_in import Recordings, read_recordings
 from dataset_builder.stopping import Stop
 from dataset_builder.teachers import load_teacher, public_name
 
+HELD_OUT = "held out"  # among the facts of a manifest: families or questions
+
 __all__ = ["Settings", "build", "build_stage", "work_folder"]
 
 
@@ -47,6 +49,7 @@ def build(settings: Settings, stop: Stop | None = None) -> Report:
     seeds = [settings.seed]
     if settings.append:
         before = [Existing(settings.folder)]
+        _must_hold_out_alike(before[0], settings)
         earlier = before[0].manifest.get("seeds", [settings.seed])
         # Other questions than those that were asked for the rows that are there.
         seeds = [*earlier, max(earlier) + 1]
@@ -147,6 +150,7 @@ class _Run:
             prompts=settings.prompts,
             recordings=recordings,
             shard=settings.shard,
+            hold_out=settings.hold_out,
         )
 
     def __enter__(self) -> "_Run":
@@ -194,6 +198,17 @@ class _Run:
             "prompt tokens": sum(model.usage.prompt_tokens for model in self._models),
             "completion tokens": sum(model.usage.completion_tokens for model in self._models),
         }
+
+
+def _must_hold_out_alike(there: Existing, settings: Settings) -> None:
+    """Rows of one dataset are told apart in one way; earlier versions knew families only, and do not say so."""
+    known = there.manifest["settings"].get(HELD_OUT, "families")
+    if known != settings.hold_out:
+        raise UserError(
+            f"holds out {known}, and this build {settings.hold_out}",
+            where=str(settings.folder),
+            mend=f"append with --hold-out {known}, or build these into a folder of their own",
+        )
 
 
 def _must_stay(row: Row, side: str, teacher: Teacher, settings: Settings) -> None:
@@ -291,6 +306,7 @@ def _facts(settings: Settings, seeds: Sequence[int], before: Sequence[Existing])
         **{fact: _names(fact, name, before) for fact, name in _makers(settings).items()},
         "languages": ", ".join(settings.languages),
         "seed": ", ".join(map(str, seeds)),
+        HELD_OUT: settings.hold_out,
         ASKED_FOR: settings.wanted + sum(each.manifest["settings"].get(ASKED_FOR, 0) for each in before),
         **({"solutions of each question": settings.accept} if settings.accept > 1 else {}),
     }

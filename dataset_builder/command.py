@@ -84,6 +84,15 @@ def build(
         ),
     ] = "",
     seed: Annotated[int, typer.Option(help="The same seed makes the same questions and the same split.")] = 0,
+    hold_out: Annotated[
+        str,
+        typer.Option(
+            metavar="families|questions",
+            help="What `test` is made of: families of tools that are in no row of `train`, or questions about any "
+            "tool, each of which is trained on then. By default questions; with --tools embedded families.",
+            show_default=False,
+        ),
+    ] = "",
     import_format: Annotated[
         str, typer.Option("--import", help="Import FILES instead of making rows; the format: react.")
     ] = "",
@@ -202,6 +211,7 @@ def build(
             stage=stage,
             append=append,
             shard=options.shard(shard),
+            hold_out=options.hold_out(hold_out, tools),
             prices=(price_in, price_out),
         )
         options.check(settings, merge, bool(push_to_hub))
@@ -259,9 +269,10 @@ def _plan(settings: "Settings", prices: tuple[float, float] | None, as_json: boo
     tools = load_tools(settings.tools)
     told = (tools, settings.rows, settings.languages, settings.seed, settings.mix)
     if settings.teacher == "embedded":
-        made = plan_embedded(*told)
+        made = plan_embedded(*told, hold_out=settings.hold_out)
     else:
-        made = plan_llm(*told, prices, accept=settings.accept, folder=settings.prompts or PROMPTS)
+        folder = settings.prompts or PROMPTS
+        made = plan_llm(*told, prices, accept=settings.accept, folder=folder, hold_out=settings.hold_out)
     _print(made.as_json(), of_plan, as_json)
 
 

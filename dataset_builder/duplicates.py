@@ -16,6 +16,7 @@ import unicodedata
 from functools import cache, lru_cache
 from typing import Any
 
+from dataset_builder.embedded_teacher.split import family_of
 from dataset_builder.rows import Row
 
 NEAR = 0.6  # Jaccard index from which two questions are near; real questions of different meaning stay below 0.4
@@ -111,7 +112,7 @@ def _cell(row: Row) -> tuple[str, ...]:
     """Scenario and tools: those called; where something is missing, those that would have been."""
     called = {call["function"]["name"] for turn in row["messages"] for call in turn.get("tool_calls", [])}
     if not called and row["scenario"] == "missing_parameter":
-        return row["scenario"], row["split_key"]
+        return row["scenario"], family_of(row["split_key"])
     return row["scenario"], *sorted(called)
 
 

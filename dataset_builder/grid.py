@@ -12,7 +12,7 @@ from itertools import product
 from agent.errors import UserError
 from agent.tools import Tool
 from dataset_builder.embedded_teacher.question import Scenario
-from dataset_builder.embedded_teacher.split import SIDES, Side, family_sides
+from dataset_builder.embedded_teacher.split import SIDES, HoldOut, Side, family_sides
 from dataset_builder.embedded_teacher.teacher import MIN_FAMILIES
 from dataset_builder.prompting import required
 from dataset_builder.questions import Cell as Key
@@ -30,7 +30,7 @@ SCENARIOS: tuple[Scenario, ...] = (
 )
 IN_COMPANY = ("sequential_calls", "distractors")  # need other tools beside the target
 _KNOWN = ", ".join(SCENARIOS)
-HELD_OUT_EVERY = 7  # every seventh request for questions is about a family of the test
+HELD_OUT_EVERY = 7  # every seventh request for questions is for the test
 OFFERED = 5  # tools a question comes with, at most;
 CROWD = 12  # where they are to distract
 
@@ -47,6 +47,7 @@ class Cell:
     target: Tool
     persona: float
     difficulty: float
+    side: Side = "train"
 
 
 class Grid:
@@ -54,13 +55,19 @@ class Grid:
 
     Args:
         mix: How often each scenario comes, as whole numbers; by default all as often.
+        hold_out: For the test, families of tools or only questions: then every tool is on both sides.
 
     Raises:
         UserError: a scenario is not known, or none can be asked about with these tools.
     """
 
     def __init__(
-        self, tools: Sequence[Tool], languages: Collection[str], seed: int, mix: Mapping[str, int] | None = None
+        self,
+        tools: Sequence[Tool],
+        languages: Collection[str],
+        seed: int,
+        mix: Mapping[str, int] | None = None,
+        hold_out: HoldOut = "families",
     ):
         self._tools, self._seed = list(tools), seed
         self._mix = mix or dict.fromkeys(SCENARIOS, 1)
@@ -68,7 +75,11 @@ class Grid:
             raise UserError(f"a model is not asked for the scenario {unknown[0]!r}", mend=f"known: {_KNOWN}")
         by_family = len({tool.family for tool in tools}) >= MIN_FAMILIES
         self.families = {tool.name: tool.family if by_family else tool.name for tool in tools}
-        self.sides = family_sides(self.families.values())
+        # The side of every tool; of none where each is on both.
+        self.tool_sides: dict[str, Side] = {}
+        if hold_out == "families":
+            sides = family_sides(self.families.values())
+            self.tool_sides = {name: sides[family] for name, family in self.families.items()}
         self._cells = {side: self._of_side(side, languages) for side in SIDES}
         self._narrowed: dict[Key, dict[Side, list[tuple[Scenario, str, Tool]]]] = {}
         if not self._cells["train"]:
@@ -81,7 +92,7 @@ class Grid:
         }
 
     def _of_side(self, side: Side, languages: Collection[str]) -> list[tuple[Scenario, str, Tool]]:
-        tools = [tool for tool in self._tools if self.sides[self.families[tool.name]] == side]
+        tools = self._on(side)
         by_scenario = {
             scenario: [
                 (scenario, lang, tool)
@@ -102,15 +113,19 @@ class Grid:
         random.Random(f"{self._seed} {side}").shuffle(cells)
         return cells
 
+    def _on(self, side: Side) -> list[Tool]:
+        return [tool for tool in self._tools if self.tool_sides.get(tool.name, side) == side]
+
     def cell(self, number: int, key: Key | None = None) -> Cell:
         """Cell `number` of the declared mix; with `key`, of that scenario and language only."""
         rng = random.Random(f"{self._seed} cell {number}")
         before, place = divmod(number, HELD_OUT_EVERY)
         cells = self._cells if key is None else self._of_key(key)
         held_out = place == HELD_OUT_EVERY - 1 and cells["test"]
-        chosen = cells["test" if held_out else "train"]
+        side: Side = "test" if held_out else "train"
+        chosen = cells[side]
         scenario, lang, target = chosen[(before if held_out else number - before) % len(chosen)]
-        return Cell(number, scenario, lang, target, rng.random(), rng.random())
+        return Cell(number, scenario, lang, target, rng.random(), rng.random(), side)
 
     def _of_key(self, key: Key) -> dict[Side, list[tuple[Scenario, str, Tool]]]:
         if key not in self._narrowed:  # asked for once a request, of all cells
@@ -125,8 +140,7 @@ class Grid:
         """
         rng = random.Random(f"{self._seed} offered {cell.number}")
         family = self.families[cell.target.name]
-        same_side = [tool for tool in self._tools if self.sides[self.families[tool.name]] == self.sides[family]]
-        others = [tool for tool in same_side if tool is not cell.target]
+        others = [tool for tool in self._on(cell.side) if tool is not cell.target]
         strangers = [tool for tool in others if self.families[tool.name] != family]
         if cell.scenario == "no_suitable_tool" and strangers:
             return rng.sample(strangers, min(len(strangers), rng.randint(1, OFFERED)))

@@ -24,6 +24,7 @@ from agent.models import ChatModel, Sampling, complete
 from agent.toolbox.world import new_world
 from agent.tools import Tool
 from dataset_builder.embedded_teacher.question import Plan, PlannedCall
+from dataset_builder.embedded_teacher.split import HoldOut, held_out_key
 from dataset_builder.failing import FailingOnce
 from dataset_builder.grid import SCENARIOS, Cell, Grid
 from dataset_builder.journal import scope
@@ -58,6 +59,7 @@ class LLMTeacher:
         judge: The model that judges, where it is another one.
         recordings: Results of tools that are only described; what is not among them is simulated by `model`.
         shard: Of every N questions, which ones are asked: (which, N).
+        hold_out: What the test is made of; see `Grid`.
     """
 
     def __init__(
@@ -73,15 +75,15 @@ class LLMTeacher:
         judge: ChatModel | None = None,
         recordings: Recordings | None = None,
         shard: tuple[int, int] = (0, 1),
+        hold_out: HoldOut = "families",
     ):
         self.name = model.name
         self._model, self._seed, self._concurrency = model, seed, concurrency
         self._judge, self._shard, self._recordings = judge or model, shard, recordings or {}
         self._prompts = {lang: prompts(folder, lang, SCENARIOS) for lang in languages}
-        self._grid = Grid(tools, languages, seed, mix)
+        self._grid = Grid(tools, languages, seed, mix, hold_out)
         self.shares: Mapping[Key, float] = self._grid.declared
-        sides = self._grid.sides
-        self.tool_sides: Mapping[str, str] = {name: sides[family] for name, family in self._grid.families.items()}
+        self.tool_sides: Mapping[str, str] = self._grid.tool_sides
         self._asked = 0
 
     async def questions(self, count: int, needs: Mapping[Key, int] | None = None) -> AsyncIterator[Question]:
@@ -123,9 +125,9 @@ class LLMTeacher:
         name = f"{self._seed}-{cell.number:06d}-{place}"
         # The target, which a question about what no tool can do does not offer.
         plan = Plan(calls=(PlannedCall(cell.target.name, {}),))
-        side = self._grid.sides[family]
+        key = held_out_key(family) if cell.side == "test" and not self.tool_sides else family
         asked_as = drawn(self._prompts[cell.lang], cell)
-        return Question(name, cell.scenario, cell.lang, offered, text, plan, family, side, drawn=asked_as)
+        return Question(name, cell.scenario, cell.lang, offered, text, plan, key, cell.side, drawn=asked_as)
 
     async def check(self, question: Question) -> tuple[bool, str]:
         """Rules first, because they cost nothing; then the judge."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from agent.errors import UserError
 
 if TYPE_CHECKING:
+    from dataset_builder.embedded_teacher.split import HoldOut
     from dataset_builder.settings import Settings
 
 LANGUAGES = ("zh", "en")
@@ -48,6 +49,15 @@ def shard(text: str) -> tuple[int, int]:
     if not match or not 1 <= int(match[1]) <= int(match[2]):
         raise UserError(f"--shard {text!r} names no part", mend="write I/N, from 1/N to N/N")
     return int(match[1]) - 1, int(match[2])
+
+
+def hold_out(text: str, tools: str) -> "HoldOut":
+    """What is named; of "", questions, so that all of somebody's own tools are trained on."""
+    if text in ("families", "questions"):
+        return text  # type: ignore[return-value]
+    if text:
+        raise UserError(f"--hold-out {text!r} names nothing", mend="choose from families and questions")
+    return "families" if tools == "embedded" else "questions"
 
 
 def check(settings: "Settings", merge: bool, push: bool) -> None:

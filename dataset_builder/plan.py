@@ -15,6 +15,7 @@ from typing import Any
 
 from agent.tools import Tool
 from dataset_builder.embedded_teacher import EmbeddedTeacher
+from dataset_builder.embedded_teacher.split import HoldOut, family_of
 from dataset_builder.grid import SCENARIOS, Cell, Grid
 from dataset_builder.prompting import PROMPTS, filled, listed, prompts
 from dataset_builder.requests import AT_ONCE, questions_asked
@@ -60,11 +61,18 @@ class Plan:
 
 
 def plan_embedded(
-    tools: Sequence[Tool], rows: int, languages: Sequence[str], seed: int, mix: Mapping[str, int] | None = None
+    tools: Sequence[Tool],
+    rows: int,
+    languages: Sequence[str],
+    seed: int,
+    mix: Mapping[str, int] | None = None,
+    *,
+    hold_out: HoldOut = "families",
 ) -> Plan:
     """The embedded teacher's plan: its questions themselves, since they cost nothing."""
-    teacher = EmbeddedTeacher(tools, seed=seed, languages=languages, mix=mix)  # type: ignore[arg-type]
-    return Plan(rows, _mix(Counter((each.scenario, each.lang, each.family) for each in teacher.questions(rows))))
+    teacher = EmbeddedTeacher(tools, seed=seed, languages=languages, mix=mix, hold_out=hold_out)  # type: ignore[arg-type]
+    asked = ((each.scenario, each.lang, family_of(each.family)) for each in teacher.questions(rows))
+    return Plan(rows, _mix(Counter(asked)))
 
 
 def plan_llm(
@@ -77,11 +85,12 @@ def plan_llm(
     *,
     accept: int = 1,
     folder: Path = PROMPTS,
+    hold_out: HoldOut = "families",
 ) -> Plan:
     """An LLM teacher's plan. `prices`: of a million tokens read and of a million written; `accept`: solutions of each
     question; `folder`: of prompts.
     """
-    grid = Grid(tools, languages, seed, mix)
+    grid = Grid(tools, languages, seed, mix, hold_out)
     said = {lang: prompts(folder, lang, SCENARIOS) for lang in languages}
     counts: Counter[tuple[str, str, str]] = Counter()
     requests: Counter[str] = Counter()

@@ -27,7 +27,8 @@ class Teacher(Protocol):
 
     Attributes:
         shares: The share of each scenario and language among the rows wanted.
-        tool_sides: On which side of the split each tool is asked about and offered, by its name.
+        tool_sides: On which side of the split each tool is asked about and offered, by its name; without those that
+            are on both.
     """
 
     name: str

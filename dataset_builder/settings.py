@@ -11,6 +11,7 @@ from pathlib import Path
 
 from agent.errors import UserError
 from dataset_builder.duplicates import NEAR
+from dataset_builder.embedded_teacher.split import HoldOut
 from dataset_builder.outcomes import PUBLISH
 
 UNKNOWN = "unknown"  # a licence that nobody has named
@@ -39,6 +40,7 @@ class Settings:
         stage: After which stage the run ends.
         append: Add the rows to those of the folder.
         shard: Which part of the questions is asked, of how many: (which, N), counted from 0.
+        hold_out: What the test is made of: families of tools that are in no row of train, or questions about any tool.
         prices: Of a million tokens read and of a million written; only for telling what was spent.
     """
 
@@ -62,6 +64,7 @@ class Settings:
     stage: str = PUBLISH
     append: bool = False
     shard: tuple[int, int] = (0, 1)
+    hold_out: HoldOut = "families"
     prices: tuple[float, float] = (0.0, 0.0)
 
     @property

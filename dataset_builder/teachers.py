@@ -10,6 +10,7 @@ from agent.models import ChatModel, load_model
 from agent.models.names import is_endpoint
 from agent.tools import Tool
 from dataset_builder.embedded_teacher import EmbeddedTeacher
+from dataset_builder.embedded_teacher.split import HoldOut, held_out_key
 from dataset_builder.journal import Journal
 from dataset_builder.journalled import JournalledModel
 from dataset_builder.pace import PacedModel
@@ -31,15 +32,24 @@ class Embedded:
         seed: int,
         mix: Mapping[str, int] | None,
         shard: tuple[int, int] = (0, 1),
+        hold_out: HoldOut = "families",
     ):
         # What scenarios it knows, it says itself.
-        self._teacher = EmbeddedTeacher(tools, seed=seed, languages=languages, mix=mix)  # type: ignore[arg-type]
+        self._teacher = EmbeddedTeacher(
+            tools,
+            seed=seed,
+            languages=languages,
+            mix=mix,  # type: ignore[arg-type]
+            hold_out=hold_out,
+        )
         whole = sum(self._teacher.mix.values()) * len(languages)
         self.shares: Mapping[Cell, float] = {
             (scenario, lang): share / whole for scenario, share in self._teacher.mix.items() for lang in languages
         }
         families, sides = self._teacher.families, self._teacher.sides
-        self.tool_sides: Mapping[str, str] = {name: sides[family] for name, family in families.items()}
+        self.tool_sides: Mapping[str, str] = {
+            name: sides[family] for name, family in families.items() if held_out_key(family) not in sides
+        }
         self._shard, self._number, self._seen = shard, 0, set[int]()
 
     async def questions(self, count: int, needs: Mapping[Cell, int] | None = None) -> AsyncIterator[Question]:
@@ -83,6 +93,7 @@ def load_teacher(
     prompts: Path | None = None,
     recordings: Recordings | None = None,
     shard: tuple[int, int] = (0, 1),
+    hold_out: HoldOut = "families",
 ) -> tuple[Teacher, list[JournalledModel]]:
     """The teacher of that name, and the models behind it where there are any: the one that solves, then the judge.
     The journal need not be open yet.
@@ -91,7 +102,7 @@ def load_teacher(
         UserError: there is no such model, or these tools do not allow the mix.
     """
     if name == "embedded":
-        return Embedded(tools, languages, seed, mix, shard), []
+        return Embedded(tools, languages, seed, mix, shard, hold_out), []
     from dataset_builder.llm_teacher import LLMTeacher
 
     stop = stop or Stop()
@@ -108,6 +119,7 @@ def load_teacher(
         judge=models[-1],
         recordings=recordings,
         shard=shard,
+        hold_out=hold_out,
     )
     return teacher, models
 

@@ -19,6 +19,11 @@ MAX_DIGITS = 30  # of any value on the way
 MAX_NUMBERS = 1000
 # No remainder is meant where an operator follows, or nothing: not even before a sign, where it could be.
 _PERCENT = re.compile(r"%\s*(?:[+\-*/)]|\Z)")
+# As they are said; the longer word first.
+_SPOKEN = (
+    ("divided by", "/"), ("multiplied by", "*"), ("plus", "+"), ("minus", "-"), ("times", "*"),
+    ("加上", "+"), ("减去", "-"), ("乘以", "*"), ("除以", "/"), ("加", "+"), ("减", "-"), ("乘", "*"),
+)  # fmt: skip
 _NOISE = 1e-14  # of the largest term: what a sum of floats leaves over where it should be 0
 
 _OPERATIONS: dict[type[ast.AST], Callable[..., Any]] = {
@@ -41,6 +46,8 @@ def calculate(expression: str) -> dict[str, Any]:
         expression: expression
     """
     text = expression.translate(str.maketrans("×÷（）＋－％", "*/()+-%")).replace("^", "**")
+    for word, sign in _SPOKEN:
+        text = text.replace(word, sign)
     if len(text) > MAX_EXPRESSION:
         raise ValueError(f"an expression may have at most {MAX_EXPRESSION} characters")
     if _PERCENT.search(text):

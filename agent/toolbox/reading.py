@@ -1,46 +1,110 @@
 """Reads the dates, times and colours that people write, for all tools. Raises ValueError, worded for the person."""
 
 import re
-from datetime import date, time
+from datetime import date, time, timedelta
+
+from agent.toolbox.world import world
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _YEAR_FIRST = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*[日号]?")
 _DAY_FIRST = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\s+([A-Za-z]+)\.?,?\s+(\d{4})")
 _MONTH_FIRST = re.compile(r"([A-Za-z]+)\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})")
-_CLOCK = re.compile(r"(\d{1,2})[:：](\d{2})")
+_NO_YEAR = re.compile(r"(\d{1,2})\s*月\s*(\d{1,2})\s*[日号]")
+_DAY_NO_YEAR = re.compile(r"(?:the )?(\d{1,2})(?:st|nd|rd|th)?(?: of)?\s+([A-Za-z]+)\.?")
+_MONTH_NO_YEAR = re.compile(r"([A-Za-z]+)\.?\s+(\d{1,2})(?:st|nd|rd|th)?")
+_DAYS_AWAY = {
+    "the day before yesterday": -2, "yesterday": -1, "today": 0, "tomorrow": 1, "the day after tomorrow": 2,
+    "前天": -2, "昨天": -1, "今天": 0, "今日": 0, "明天": 1, "明日": 1, "后天": 2, "大后天": 3,
+}  # fmt: skip
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_WEEKDAY = re.compile(rf"(this |next )?({'|'.join(_WEEKDAYS)})", re.IGNORECASE)
+_WEEKDAY_ZH = re.compile(r"(这|本|下)?个?(?:星期|周|礼拜)([一二三四五六日天])")
+_CLOCK = re.compile(r"(\d{1,2})[:：](\d{2})(?:\s*([ap])\.?m\.?)?", re.IGNORECASE)
+_HOUR = re.compile(r"(\d{1,2})\s*([ap])\.?m\.?", re.IGNORECASE)
+_CLOCK_ZH = re.compile(
+    r"(凌晨|早上|早晨|上午|中午|下午|傍晚|晚上|夜里)?\s*(\d{1,2}|[一二两三四五六七八九十]{1,3})\s*[点时]"
+    r"(?:(半|一刻|三刻|整|钟)|\s*(\d{1,2})分?)?"
+)
+_PARTS_ZH = {"半": 30, "一刻": 15, "三刻": 45}
+_NUMBERS_ZH = {sign: number for number, sign in enumerate("零一二三四五六七八九十")} | {"两": 2, "十一": 11, "十二": 12}
 NOISE = 1e-10  # and less is what floats leave over where amounts of everyday size cancel out
 
 
 def read_date(text: str) -> date:
-    """`2026-03-14`, `2026/3/14`, `2026年3月14日`, `14 March 2026`, `March 14, 2026`."""
-    text = text.strip()
-    if match := _YEAR_FIRST.fullmatch(text):
-        year, month, day = (int(part) for part in match.groups())
-    elif match := _DAY_FIRST.fullmatch(text):
-        year, month, day = int(match[3]), _month(match[2]), int(match[1])
-    elif match := _MONTH_FIRST.fullmatch(text):
-        year, month, day = int(match[3]), _month(match[1]), int(match[2])
-    else:
-        raise ValueError(f"{text!r} is not a date such as 2026-03-14")
+    """`2026-03-14`, `2026/3/14`, `2026年3月14日`, `14 March 2026`, `March 14, 2026`; without the year, the day of this
+    year; and days as they are told from today: `tomorrow`, `Friday`, `next Monday`, `后天`, `周五`, `下周一`.
+    """
+    told = text.strip()
     try:
-        return date(year, month, day)
+        found = _calendar_day(told) or _day_from_today(told, world().today)
     except ValueError as error:
-        raise ValueError(f"{text!r} is not a day of the calendar") from error
+        raise ValueError(f"{told!r} is not a day of the calendar") from error
+    if found is None:
+        raise ValueError(f"{told!r} is not a date such as 2026-03-14")
+    return found
 
 
-def _month(name: str) -> int:
-    short = name[:3].lower()
-    if short not in _MONTHS:
-        raise ValueError(f"{name!r} is not a month")
-    return _MONTHS.index(short) + 1
+def _calendar_day(told: str) -> date | None:
+    this_year = world().today.year
+    if match := _YEAR_FIRST.fullmatch(told):
+        return date(int(match[1]), int(match[2]), int(match[3]))
+    if match := _NO_YEAR.fullmatch(told):
+        return date(this_year, int(match[1]), int(match[2]))
+    for pattern, day, month in (
+        (_DAY_FIRST, 1, 2), (_MONTH_FIRST, 2, 1), (_DAY_NO_YEAR, 1, 2), (_MONTH_NO_YEAR, 2, 1),
+    ):  # fmt: skip
+        if (match := pattern.fullmatch(told)) and match[month][:3].lower() in _MONTHS:
+            year = int(match[3]) if pattern.groups == 3 else this_year
+            return date(year, _MONTHS.index(match[month][:3].lower()) + 1, int(match[day]))
+    return None
+
+
+def _day_from_today(told: str, today: date) -> date | None:
+    """A weekday alone is the next one, today included; with `next` or 下 it is that of the week after this, from Monday
+    on, and with `this` or 这 that of this week.
+    """
+    if (away := _DAYS_AWAY.get(told.lower())) is not None:
+        return today + timedelta(days=away)
+    if match := _WEEKDAY.fullmatch(told):
+        which, weekday = (match[1] or "").lower().strip(), _WEEKDAYS.index(match[2].lower())
+    elif match := _WEEKDAY_ZH.fullmatch(told):
+        which = {None: "", "下": "next"}.get(match[1], "this")
+        weekday = "一二三四五六日".index(match[2].replace("天", "日"))
+    else:
+        return None
+    away = weekday - today.weekday()
+    return today + timedelta(days=away % 7 if not which else away + 7 * (which == "next"))
 
 
 def read_time(text: str) -> time:
-    """A time of day on the 24-hour clock: `07:45`, `18:30`."""
-    match = _CLOCK.fullmatch(text.strip())
-    if not match or int(match[1]) > 23 or int(match[2]) > 59:
-        raise ValueError(f"{text!r} is not a time of day such as 18:30")
-    return time(int(match[1]), int(match[2]))
+    """A time of day: `07:45`, `18:30`, `7 am`, `3:30 p.m.`, `下午3点半`, `晚上八点`, `15点20分`."""
+    told = text.strip()
+    hour, minute = _clock(told) or (24, 0)
+    if hour > 23 or minute > 59:
+        raise ValueError(f"{told!r} is not a time of day such as 18:30")
+    return time(hour, minute)
+
+
+def _clock(told: str) -> tuple[int, int] | None:
+    if match := _CLOCK.fullmatch(told):
+        return _of_half(int(match[1]), match[3]), int(match[2])
+    if match := _HOUR.fullmatch(told):
+        return _of_half(int(match[1]), match[2]), 0
+    if match := _CLOCK_ZH.fullmatch(told):
+        hour = int(match[2]) if match[2].isdecimal() else _NUMBERS_ZH.get(match[2], 24)
+        if match[1] in ("中午", "下午", "傍晚", "晚上") and (hour < 11 or (hour == 11 and match[1] != "中午")):
+            hour += 12
+        elif hour == 12 and match[1] in ("凌晨", "晚上", "夜里"):
+            hour = 0
+        return hour, _PARTS_ZH.get(match[3] or "", 0) if match[4] is None else int(match[4])
+    return None
+
+
+def _of_half(hour: int, half: str | None) -> int:
+    """The hour of 24 from one of 12 with its `a` or `p`; 24 where no clock shows it."""
+    if not half:
+        return hour
+    return hour % 12 + (12 if half.lower() == "p" else 0) if 1 <= hour <= 12 else 24
 
 
 def read_color(text: str) -> tuple[int, int, int]:

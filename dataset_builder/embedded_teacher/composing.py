@@ -8,7 +8,7 @@ together from its description and its parameters' descriptions.
 import json
 import random
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,12 +26,17 @@ from dataset_builder.embedded_teacher.reading import (
     schema_in,
     task_of,
 )
-from dataset_builder.embedded_teacher.split import Side
+from dataset_builder.embedded_teacher.split import Side, keep
 from dataset_builder.embedded_teacher.templates import choose, fill, may_lack
-from dataset_builder.embedded_teacher.values import Said, Values, join_words
+from dataset_builder.embedded_teacher.values import Said, Values, article, join_words
 
 GENERIC_SHARE = 0.2  # of the requests for a tool that has phrases of its own
 TRIES = 12
+OR_CODE = "or_code"  # the kind of an option that people also call by its code: 42 km
+CODE_SHARE = 0.25  # of these say the code
+_ARTICLE = re.compile(r"\b([Aa]) \{([^{}]+)\}")
+_TOUCHING = re.compile(r"\{([^{}]+)\}(?=\{([^{}]+)\})")
+_ON_RELATIVE = re.compile(r"\b([Oo])n t(oday|omorrow)\b")
 YES_NO = {"en": {True: ["yes"], False: ["no"]}, "zh": {True: ["是"], False: ["否"]}}
 
 
@@ -50,10 +55,14 @@ class Request:
 
 
 class Composer:
-    """Sentences and values of one language and one side of the split."""
+    """Sentences and values of one language and one side of the split.
 
-    def __init__(self, lang: str, side: Side, seed: int = 0):
-        self.lang, self.side = lang, side
+    Args:
+        divided: A tool's own sentences are divided too: it is asked about on both sides.
+    """
+
+    def __init__(self, lang: str, side: Side, seed: int = 0, divided: bool = False):
+        self.lang, self.side, self._seed, self._divided = lang, side, seed, divided
         self.values = Values(lang, side, seed)
         self.sentences = sentences_of(lang, side, seed)
 
@@ -68,11 +77,15 @@ class Composer:
         phrases = phrases_for(tool)
         needed = {one.name for one in parameters_of(tool.schema) if one.required} - {lacking}
         if phrases and rng.random() >= GENERIC_SHARE:
-            patterns = phrases.requests.get(self.lang, [])
+            patterns = self.own(phrases.requests.get(self.lang, []))
             fitting = [one for one in patterns if not lacking or may_lack(one, lacking)]
             if fitting:
                 return choose(rng.choice(fitting), rng, needed, {lacking} if lacking else ())
         return self._generic(tool, rng, needed, lacking)
+
+    def own(self, patterns: list[str]) -> list[str]:
+        """Those of a tool's own sentences that are for this side."""
+        return keep(patterns, self.side, self._seed) if self._divided and len(patterns) > 1 else patterns
 
     def _generic(self, tool: Tool, rng: random.Random, needed: set[str], lacking: str) -> str:
         schema = schema_in(tool, self.lang)
@@ -127,7 +140,7 @@ class Composer:
             fits = not validate_arguments(_only(tool.schema, checked), checked)[2]
             if fits and _together(phrases_for(tool), arguments):
                 words = {name: one.text for name, one in said.items()}
-                text = self.finished(fill(pattern, words.__getitem__), pattern)
+                text = self.finished(fill(self.fitted(pattern, words), words.__getitem__), pattern)
                 return Request(text, arguments, words, movable=not pattern.startswith("{"))
         raise CannotSayError(f"{tool.name}: no value that the text could give fits its parameters {', '.join(used)}")
 
@@ -137,9 +150,17 @@ class Composer:
             return f"{value[:1].upper()}{value[1:]}{'.' if self.lang == 'en' else '。'}"
         return self.pick("tell", rng, value=value, label=label, be=be(label))
 
+    def fitted(self, pattern: str, words: Mapping[str, str]) -> str:
+        """`pattern` as its values want it: `an 8`, and a space between two numbers that would run into one."""
+        if self.lang == "en":
+            return _ARTICLE.sub(lambda match: article(match[1], words[match[2]]) + f" {{{match[2]}}}", pattern)
+        return _TOUCHING.sub(lambda match: match[0] + _between(words[match[1]], words[match[2]]), pattern)
+
     def finished(self, text: str, pattern: str) -> str:
         """The filled pattern with a mark at its end; a value at the end is not mistaken for one."""
         text = text.strip()
+        if self.lang == "en":
+            text = _ON_RELATIVE.sub(lambda match: ("t" if match[1] == "o" else "T") + match[2], text)
         ends = not pattern.endswith("}")
         if self.lang == "zh":
             return text if ends and text[-1:] in "。？！" else f"{text}。"
@@ -175,6 +196,8 @@ class Composer:
         parameter = Parameter(parameter.name, schema, parameter.required)
         if parameter.choices():
             value = rng.choice(parameter.choices())
+            if kind == OR_CODE and rng.random() < CODE_SHARE:
+                return Said(str(value), value)
             return Said(rng.choice(words_for(shown or parameter, value, self.lang)), value)
         if kind:
             return self.values.draw(kind, rng)
@@ -250,6 +273,11 @@ def decapitalized(text: str) -> str:
     first = text.partition(" ")[0]
     plain = first[1:].islower() or len(first) == 1
     return text[:1].lower() + text[1:] if plain and first not in ("I", "I'm", "I'd", "I'll", "I've") else text
+
+
+def _between(first: str, second: str) -> str:
+    """What keeps two values apart that nothing stands between."""
+    return " " if first[-1:].isdigit() and second[:1].isdigit() else ""
 
 
 def _in_order(pattern: str) -> list[str]:

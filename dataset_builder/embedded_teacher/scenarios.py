@@ -142,7 +142,7 @@ class Scenarios:
     def parallel_calls(self, rng: random.Random) -> Parts:
         tool = rng.choice(self.tools)
         phrases = phrases_for(tool)
-        both = phrases.both.get(self.lang, []) if phrases else []
+        both = self.composer.own(phrases.both.get(self.lang, [])) if phrases else []
         if both and rng.random() < 0.4:
             return self._two_in_one(tool, rng.choice(both), rng)
         count = 2 if rng.random() < 0.85 else 3
@@ -192,7 +192,7 @@ class Scenarios:
         shared = [name for name in second.arguments if f"{{{name}.2}}" not in chosen]
         arguments = {**second.arguments, **{name: first.arguments[name] for name in shared}}
         said = {**first.said, **{f"{name}.2": text for name, text in second.said.items()}}
-        text = self.composer.finished(fill(chosen, said.__getitem__), chosen)
+        text = self.composer.finished(fill(self.composer.fitted(chosen, said), said.__getitem__), chosen)
         movable = not chosen.startswith("{")
         asked = [Asked(shown, text, first.arguments, movable), Asked(shown, text, arguments)]
         if asked[0].call == asked[1].call:

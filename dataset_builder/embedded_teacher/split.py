@@ -2,6 +2,9 @@
 
 A family's side decides everything: the questions about it are made only of sentences and words of that side, and the
 other tools offered beside it come from that side too. Nothing is drawn from both.
+
+Or every tool is trained on, and only questions are held out (`HoldOut`): then sentences and words are divided as
+before, and a family's rows have two split keys, its name and `held_out_key` of it.
 """
 
 import hashlib
@@ -9,10 +12,22 @@ from collections.abc import Collection, Iterable
 from typing import Literal
 
 Side = Literal["train", "test"]
+HoldOut = Literal["families", "questions"]
 SIDES: tuple[Side, ...] = ("train", "test")
 
 FAMILY_SHARE = 0.22  # of the families is held out
 WORD_SHARE = 0.25  # of each word list and of each list of sentences is held out
+_MARK = ":held-out"  # of a split key: questions about a family that is trained on, too
+
+
+def held_out_key(family: str) -> str:
+    """The split key of held-out questions about a family whose other questions are trained on."""
+    return f"{family}{_MARK}"
+
+
+def family_of(split_key: str) -> str:
+    """The family that a split key is about."""
+    return split_key.removesuffix(_MARK)
 
 
 def fraction(kind: str, text: str, seed: int) -> float:

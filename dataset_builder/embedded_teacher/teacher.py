@@ -31,7 +31,7 @@ from dataset_builder.embedded_teacher.question import (
     Turn,
 )
 from dataset_builder.embedded_teacher.scenarios import Parts, Scenarios
-from dataset_builder.embedded_teacher.split import SIDES, Side, family_sides
+from dataset_builder.embedded_teacher.split import SIDES, HoldOut, Side, family_sides, held_out_key
 from dataset_builder.embedded_teacher.values import LANGUAGES
 from dataset_builder.embedded_teacher.variants import ShownTool
 
@@ -61,7 +61,9 @@ class EmbeddedTeacher:
         seed: The same seed gives the same questions.
         languages: Of "zh" and "en"; they take turns.
         mix: Share of each scenario; what the tools do not allow is spread over the others.
-        held_out_share: Share of the questions that are about held-out families.
+        held_out_share: Share of the questions that are held out.
+        hold_out: Families of tools, or questions about any of them: then sentences, words and values are divided, and
+            every tool is on both sides.
         variants: Share of the training side's tools that are shown under other names and words.
         split_seed: Decides which families, sentences and words are held out; the same for all datasets by default.
         companions: Other tools, offered beside these and asked for where none suits, but never called. By default the
@@ -82,6 +84,7 @@ class EmbeddedTeacher:
         variants: float = 0.85,
         split_seed: int = 0,
         companions: Sequence[Tool] | None = None,
+        hold_out: HoldOut = "families",
     ):
         _check(tools, languages, mix or {})
         self.tools = {tool.name: tool for tool in tools}
@@ -89,17 +92,19 @@ class EmbeddedTeacher:
         self.held_out_share = held_out_share
         by_family = len({tool.family for tool in tools}) >= MIN_FAMILIES
         self.families = {tool.name: tool.family if by_family else tool.name for tool in tools}
-        self.sides = family_sides(self.families.values(), split_seed)
+        own = {*self.families.values()}
+        self._on_both = own if hold_out == "questions" else set[str]()
+        self.sides: dict[str, Side] = dict.fromkeys(own, "train") if self._on_both else family_sides(own, split_seed)
         company = self._company(companions)
         company_sides = family_sides([tool.family for tool in company], split_seed)
         self.families |= {tool.name: tool.family for tool in company}
         topics = family_sides(chat_topics("en"), split_seed)
-        self.sides |= company_sides | topics
+        self.sides |= company_sides | topics | {held_out_key(family): "test" for family in self._on_both}
         self._scenarios: dict[tuple[str, Side], Scenarios] = {}
         for lang in self.languages:
             for side in SIDES:
                 offering = Offering(
-                    [tool for tool in tools if self.sides[self.families[tool.name]] == side],
+                    [tool for tool in tools if self._on_both or self.sides[self.families[tool.name]] == side],
                     [tool for tool in company if company_sides[tool.family] == side],
                     self.families,
                     lang,
@@ -107,7 +112,8 @@ class EmbeddedTeacher:
                     variants,
                 )
                 said = [topic for topic in topics if topics[topic] == side]
-                self._scenarios[lang, side] = Scenarios(offering, Composer(lang, side, split_seed), said)
+                composer = Composer(lang, side, split_seed, divided=hold_out == "questions")
+                self._scenarios[lang, side] = Scenarios(offering, composer, said)
         self._check_mix()
 
     def _company(self, companions: Sequence[Tool] | None) -> list[Tool]:
@@ -192,7 +198,8 @@ class EmbeddedTeacher:
         system = scenarios.composer.pick("system", rng) if rng.random() < SYSTEM_SHARE else ""
         plan = type(plan)(**{**vars(plan), "system": system, "seed": rng.getrandbits(32)})
         scenario: Scenario = "multi_turn" if then else parts.scenario
-        return Question(name, scenario, scenarios.lang, parts.tools, parts.user, plan, parts.family, side, then)
+        key = held_out_key(parts.family) if side == "test" and parts.family in self._on_both else parts.family
+        return Question(name, scenario, scenarios.lang, parts.tools, parts.user, plan, key, side, then)
 
     def _weights(self, side: Side) -> dict[Scenario, float]:
         """How often each scenario comes on one side; none where there are no tools, or none of those asked for."""

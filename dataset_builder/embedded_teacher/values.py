@@ -23,7 +23,8 @@ from dataset_builder.embedded_teacher.split import Side, keep
 LANGUAGES = ("en", "zh")
 DIVIDED_FROM = 4  # so many patterns of one kind are divided by side too; fewer are no more than the shape of a thing
 _FOLDER = Path(__file__).parent / "words"
-_BEFORE_VOWEL = re.compile(r"\ba (?=[aeiou])")
+_ARTICLE = re.compile(r"\b([Aa]) (?=(\w+))")
+_WITH_AN = re.compile(r"8|1[18]\b|(?!uni|use|one|eu)[aeiou]|hon|hour", re.IGNORECASE)  # eight, eleven, algebra, honest
 _REFERENCE = re.compile(r"\{([^{}]+)\}")
 
 
@@ -101,7 +102,9 @@ class Values:
         if name in self._patterns and name != inside:
             pattern = rng.choice(self._patterns[name])
             text = _REFERENCE.sub(lambda match: self._part(match[1], rng, name), pattern)
-            return _BEFORE_VOWEL.sub("an ", text) if self.lang == "en" else text
+            if self.lang == "en":
+                return _ARTICLE.sub(lambda match: f"{article(match[1], match[2])} ", text)
+            return text
         return rng.choice(self.lists[name])
 
     def _part(self, part: str, rng: random.Random, inside: str) -> str:
@@ -121,6 +124,11 @@ class Values:
             if len(items) == wanted:
                 break
         return Said(join_words([item.text for item in items], self.lang, rng), [item.value for item in items])
+
+
+def article(a: str, word: str) -> str:
+    """`a`, or `an` where `word` wants that."""
+    return f"{a}n" if _WITH_AN.match(word) else a
 
 
 def join_words(words: list[str], lang: str, rng: random.Random | None = None) -> str:
@@ -154,6 +162,52 @@ def _date(rng: random.Random, values: Values) -> str:
 
 def _day(rng: random.Random) -> date:
     return date(2020, 1, 1) + timedelta(days=rng.randrange(3650))
+
+
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def _near_day(rng: random.Random, values: Values) -> str:
+    """A day as one says it who plans: `tomorrow`, `next Friday`, `March 14`, or a whole date."""
+    roll, day = rng.random(), _day(rng)
+    if roll < 0.5:
+        return _date(rng, values)
+    if values.lang == "zh":
+        if roll < 0.6:
+            return rng.choice(
+                (f"{day.year} 年 {day.month} 月 {day.day} 日", f"{day.month}月{day.day}{rng.choice('日号')}")
+            )
+        if roll < 0.85:
+            return rng.choice(("明天", "明天", "后天", "今天", "大后天"))
+        return rng.choice(("", "下", "这")) + rng.choice(("周", "星期")) + rng.choice("一二三四五六")
+    if roll < 0.65:
+        return f"{day:%B} {day.day}"
+    if roll < 0.8:
+        return rng.choice(("tomorrow", "tomorrow", "today"))
+    return rng.choice(("", "", "next ")) + rng.choice(_WEEKDAYS)
+
+
+def _spoken_clock(rng: random.Random, values: Values) -> str:
+    """A time of day, now and then as it is said: `7 am`, `下午3点半`."""
+    if rng.random() < 0.6:
+        return _clock(rng)
+    if values.lang == "en":
+        return f"{rng.randint(1, 12)}{rng.choice(('', ':15', ':30', ':45'))}{rng.choice((' ', ''))}{rng.choice('ap')}m"
+    part, hours = rng.choice((("早上", (6, 9)), ("上午", (8, 11)), ("下午", (1, 6)), ("晚上", (6, 11)), ("", (7, 22))))
+    return f"{part}{rng.randint(*hours)}点{rng.choice(('', '', '半', '一刻', '20分'))}"
+
+
+def _spoken_expression(rng: random.Random, values: Values) -> str:
+    """An expression, now and then in words: `128 plus 4`, `128加4`."""
+    if rng.random() < 0.75:
+        return _expression(rng, values)
+    zh = values.lang == "zh"
+    space = rng.choice(("", " ")) if zh else " "
+    words = ("加", "减", "乘以", "除以", "乘", "加上", "减去") if zh else ("plus", "minus", "times", "divided by")
+    text = str(rng.randint(2, 999))
+    for _ in range(rng.choice((1, 1, 1, 2))):
+        text += f"{space}{rng.choice(words)}{space}{rng.randint(2, 999)}"
+    return text
 
 
 def _moment(rng: random.Random) -> str:
@@ -218,6 +272,9 @@ _MADE: dict[str, Callable[[random.Random, Values], str]] = {
     "url": _url,
     "code": _code,
     "expression": _expression,
+    "near_day": _near_day,
+    "spoken_clock": _spoken_clock,
+    "spoken_expression": _spoken_expression,
     "division_by_zero": lambda rng, values: f"{rng.randint(2, 999)}{rng.choice('+-*')}{rng.randint(2, 99)}/0",
     "no_date": _no_date,
     "letters": lambda rng, values: "".join(rng.choices(string.ascii_uppercase, k=rng.randint(4, 8))),

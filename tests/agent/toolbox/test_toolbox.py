@@ -6,6 +6,7 @@ import inspect
 import json
 import time
 from datetime import date
+from datetime import time as clock
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from agent.toolbox import all_tools
 from agent.toolbox.calculation import calculate
-from agent.toolbox.reading import read_date, tidy
+from agent.toolbox.reading import read_date, read_time, tidy
 from agent.toolbox.world import MAX_RECORDS, World, enter_world, new_world
 from agent.tools import load_tools
 
@@ -201,12 +202,55 @@ def test_the_calculator_never_fails_otherwise(expression):
         assert isinstance(calculate(expression)["result"], int | float)
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("07:45", (7, 45)), ("7 am", (7, 0)), ("12am", (0, 0)), ("12:30 p.m.", (12, 30)), ("3:05pm", (15, 5)),
+        ("下午3点半", (15, 30)), ("晚上八点", (20, 0)), ("15点20分", (15, 20)), ("中午12点", (12, 0)),
+        ("十二点一刻", (12, 15)),
+        ("晚上12点", (0, 0)), ("凌晨两点", (2, 0)), ("下午15点", (15, 0)), ("早上7点整", (7, 0)),
+    ],
+)  # fmt: skip
+def test_times_of_day_are_read_as_people_say_them(text, told):
+    assert read_time(text) == clock(*told)
+
+
+@pytest.mark.parametrize("text", ["25:00", "13 pm", "0:30 am", "9:5", "晚上", "二十五点", "noonish", "7点61分"])
+def test_what_is_no_time_of_day_is_refused(text):
+    with pytest.raises(ValueError, match="not a time of day"):
+        read_time(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [("128 加 256", 384), ("100除以4", 25), ("9乘以(3减去1)", 18), ("12 plus 3 times 4", 24), ("10 divided by 4", 2.5)],
+)
+def test_sums_in_words_are_worked_out(text, result):
+    assert calculate(text) == {"result": result}
+
+
 @pytest.mark.parametrize("text", ["2026-03-14", "2026/3/14", "2026年3月14日", "14 March 2026", "March 14, 2026"])
 def test_dates_are_read_as_people_write_them(text):
     assert read_date(text) == date(2026, 3, 14)
 
 
-@pytest.mark.parametrize("text", ["2026-02-30", "tomorrow", "", "14 Smarch 2026"])
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("today", 11), ("tomorrow", 12), ("The day after tomorrow", 13), ("yesterday", 10), ("大后天", 14),
+        ("明天", 12),
+        ("Friday", 13), ("Wednesday", 11), ("next Monday", 16), ("this Monday", 9), ("周五", 13), ("星期天", 15),
+        ("下周一", 16), ("下个礼拜三", 18), ("本周一", 9), ("March 14", 14), ("the 14th of March", 14),
+        ("14 March", 14),
+        ("3月14日", 14), ("3 月 14 号", 14),
+    ],
+)  # fmt: skip
+def test_days_are_read_as_they_are_told_from_today(text, day):
+    with new_world(today=date(2026, 3, 11)):  # a Wednesday
+        assert read_date(text) == date(2026, 3, day)
+
+
+@pytest.mark.parametrize("text", ["2026-02-30", "someday", "", "14 Smarch 2026", "2月30日", "February 30", "周八"])
 def test_what_is_no_date_is_refused(text):
     with pytest.raises(ValueError, match=r".+"):
         read_date(text)
