@@ -34,7 +34,9 @@ _WRITTEN = {"data", "preference", "rejected", "README.md", "rejected.jsonl", MAN
 
 
 class Row(TypedDict):
-    """One conversation to learn from. `split_key` keeps one tool family on one side of the train/test split."""
+    """One conversation to learn from. `split_key` stands on one side of the train/test split only: a tool family,
+    or the held-out questions about one.
+    """
 
     id: str
     messages: list[Message]

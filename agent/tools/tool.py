@@ -49,7 +49,7 @@ class Tool:
         function: What runs, sync (in a thread) or async; None makes a tool that is only a schema and cannot run.
         name: By default the schema's or the function's.
         schema: By default made from the function's type hints and docstring, when it is first asked for.
-        family: Tools that belong together; a dataset keeps a family on one side of its split. By default the name.
+        family: Tools that belong together; a dataset that holds families out keeps them together. By default the name.
         zh: The descriptions in Chinese.
         side_effects: Whether a call changes something.
         in_world: Whether what a call finds and changes is the session's own small world (`agent.toolbox.world`) and
