@@ -200,9 +200,14 @@ class _Run:
         }
 
 
+def held_out_in(there: Existing) -> str:
+    """What a dataset holds out; earlier versions knew families only, and do not say so."""
+    return str(there.manifest["settings"].get(HELD_OUT, "families"))
+
+
 def _must_hold_out_alike(there: Existing, settings: Settings) -> None:
-    """Rows of one dataset are told apart in one way; earlier versions knew families only, and do not say so."""
-    known = there.manifest["settings"].get(HELD_OUT, "families")
+    """Rows of one dataset are told apart in one way."""
+    known = held_out_in(there)
     if known != settings.hold_out:
         raise UserError(
             f"holds out {known}, and this build {settings.hold_out}",

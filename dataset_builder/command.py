@@ -89,7 +89,8 @@ def build(
         typer.Option(
             metavar="families|questions",
             help="What `test` is made of: families of tools that are in no row of `train`, or questions about any "
-            "tool, each of which is trained on then. By default questions; with --tools embedded families.",
+            "tool, each of which is trained on then. By default questions; with --tools embedded families; with "
+            "--append as in the dataset that is there.",
             show_default=False,
         ),
     ] = "",
@@ -187,8 +188,9 @@ def build(
     else:
         if files:
             raise UserError(f"{files[0]} is given, and nothing says what to do with it", mend="add --import react")
-        from dataset_builder.build import Settings, build_stage
+        from dataset_builder.build import Settings, build_stage, held_out_in
         from dataset_builder.build import build as build_rows
+        from dataset_builder.existing import Existing
 
         settings = Settings(
             tools=tools,
@@ -211,7 +213,7 @@ def build(
             stage=stage,
             append=append,
             shard=options.shard(shard),
-            hold_out=options.hold_out(hold_out, tools),
+            hold_out=options.hold_out(hold_out or (held_out_in(Existing(output)) if append else ""), tools),
             prices=(price_in, price_out),
         )
         options.check(settings, merge, bool(push_to_hub))

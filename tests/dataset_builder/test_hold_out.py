@@ -97,9 +97,18 @@ def test_rows_are_appended_only_where_the_same_is_held_out(tmp_path, capsys):
     assert "--hold-out questions" in said
     assert len(said.splitlines()) == 1
     assert before == {file: file.read_bytes() for file in (tmp_path / "set").rglob("*") if file.is_file()}
-    rows = built(tmp_path / "set", "--append")
+    rows = built(tmp_path / "set", "--append")  # as it was
     assert sum(map(len, rows.values())) == 240
     assert not {row["split_key"] for row in rows["train"]} & {row["split_key"] for row in rows["test"]}
+
+
+def test_appending_goes_on_as_it_was_begun(tmp_path):
+    built(tmp_path / "set", "--hold-out", "families")
+    rows = built(tmp_path / "set", "--append")
+    own = {tool.name for tool in load_tools(TOOLS)}
+    sides = {side: set().union(*map(called, rows[side])) & own for side in SIDES}
+    assert sum(map(len, rows.values())) == 240
+    assert not sides["train"] & sides["test"]
 
 
 def test_what_names_nothing_is_refused_in_one_line(tmp_path, capsys):

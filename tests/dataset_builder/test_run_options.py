@@ -142,6 +142,7 @@ def _tools(folder, **families):
 def test_more_tools_that_would_change_sides_are_told_before_anything_is_asked(tmp_path, capsys):
     few = {f"count_{name}": name for name in ("parcels", "stamps")}
     told = ["--teacher", "embedded", "--languages", "en", "--rows", 20, "--output", tmp_path / "set"]
+    told += ["--hold-out", "families"]
     assert run(capsys, "--tools", _tools(tmp_path / "a", **few), *told)[0] == 0
     before = (tmp_path / "set" / "callsmith.json").read_bytes()
     refused = 0
