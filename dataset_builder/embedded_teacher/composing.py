@@ -28,13 +28,18 @@ from dataset_builder.embedded_teacher.reading import (
 )
 from dataset_builder.embedded_teacher.split import Side, keep
 from dataset_builder.embedded_teacher.templates import choose, fill, may_lack
-from dataset_builder.embedded_teacher.values import Said, Values, article, join_words
+from dataset_builder.embedded_teacher.values import Said, Values, article, join_words, one_of
+from dataset_builder.embedded_teacher.wording import Wording, measure_of, question_of, shape_of
 
 GENERIC_SHARE = 0.2  # of the requests for a tool that has phrases of its own
+SHAPED_SHARE = 0.65  # of the values given to a tool without phrases are said as their kind is: on Friday, 6 bags
+OWN_SHARE = 0.5  # of the other requests to such a tool are worded as none to an embedded one is
+QUESTION_SHARE = 0.5  # of the requests to one that only tells something are questions
 TRIES = 12
 OR_CODE = "or_code"  # the kind of an option that people also call by its code: 42 km
 CODE_SHARE = 0.25  # of these say the code
 _ARTICLE = re.compile(r"\b([Aa]) \{([^{}]+)\}")
+_COUNTED = re.compile(r"\{([^{}]+)\} [a-z]+s\b(?<!ss)")
 _TOUCHING = re.compile(r"\{([^{}]+)\}(?=\{([^{}]+)\})")
 _ON_RELATIVE = re.compile(r"\b([Oo])n t(oday|omorrow)\b")
 YES_NO = {"en": {True: ["yes"], False: ["no"]}, "zh": {True: ["是"], False: ["否"]}}
@@ -93,17 +98,43 @@ class Composer:
         said = [one for one in parameters_of(schema) if one.name in needed]
         optional = [one for one in parameters_of(schema) if not one.required and one.name != lacking]
         said += [one for one in optional if rng.random() < 0.4][:2]
+        plain = phrases_for(tool) is not None  # its own sentences say it naturally
+        purpose, words = ("task", {"task": task}) if plain else self._asking(schema, task, rng)
         if not said:
-            return self.pick("task", rng, task=task)
+            return self.pick(purpose, rng, **words)
         if rng.random() < 0.3:
             rng.shuffle(said)
         how = choose(rng.choice(self.sentences["clause"]), rng)
-        parts = [self._clause(how, one) for one in said]
+        parts = [self._clause(how, one) for one in said] if plain else self._clauses(tool, said, how, rng)
         if self.lang == "en" and len(parts) < 3:
             clauses = " and ".join(parts)
         else:
             clauses = (", " if self.lang == "en" else "，").join(parts)
-        return self.pick("task_with", rng, task=task, clauses=clauses)
+        if not plain and purpose == "task" and rng.random() < OWN_SHARE:
+            purpose = "own_task"
+        return self.pick(f"{purpose}_with", rng, **words, clauses=clauses)
+
+    def _asking(self, schema: ToolSchema, task: str, rng: random.Random) -> Wording:
+        """The task, or where the tool only tells something, now and then the question that it answers."""
+        asked = question_of(schema, self.lang)
+        if asked is None or rng.random() >= QUESTION_SHARE:
+            return "task", {"task": task}
+        return asked[0], {name: _unbraced(text) for name, text in asked[1].items()}
+
+    def _clauses(self, tool: Tool, said: list[Parameter], how: str, rng: random.Random) -> list[str]:
+        """Each value as people say one of its kind, or by its label."""
+        in_both = parameters_in_both(tool)
+        units = [measure_of(one, self.lang) for one in parameters_of(schema_in(tool, self.lang))]
+        parts = []
+        for one in said:
+            alone = units.count(measure_of(one, self.lang)) == 1
+            shape = shape_of(one, in_both[one.name], self.lang, unit_alone=alone)
+            if shape is None or rng.random() >= SHAPED_SHARE:
+                parts.append(self._clause(how, one))
+                continue
+            words = {name: _unbraced(text) for name, text in shape[1].items()} | {"value": f"{{{one.name}}}"}
+            parts.append(fill(choose(rng.choice(self.sentences[shape[0]]), rng), words.__getitem__))
+        return parts
 
     def _clause(self, how: str, parameter: Parameter) -> str:
         """`the weight is {weight}`; what is yes or no is always said as `label: yes`."""
@@ -151,9 +182,10 @@ class Composer:
         return self.pick("tell", rng, value=value, label=label, be=be(label))
 
     def fitted(self, pattern: str, words: Mapping[str, str]) -> str:
-        """`pattern` as its values want it: `an 8`, and a space between two numbers that would run into one."""
+        """`pattern` as its values want it: `an 8`, `1 bag`, and a space where two numbers would run into one."""
         if self.lang == "en":
-            return _ARTICLE.sub(lambda match: article(match[1], words[match[2]]) + f" {{{match[2]}}}", pattern)
+            pattern = _ARTICLE.sub(lambda match: article(match[1], words[match[2]]) + f" {{{match[2]}}}", pattern)
+            return _COUNTED.sub(lambda match: one_of(match[0]) if words[match[1]] == "1" else match[0], pattern)
         return _TOUCHING.sub(lambda match: match[0] + _between(words[match[1]], words[match[2]]), pattern)
 
     def finished(self, text: str, pattern: str) -> str:

@@ -131,6 +131,13 @@ def article(a: str, word: str) -> str:
     return f"{a}n" if _WITH_AN.match(word) else a
 
 
+def one_of(plural: str) -> str:
+    """`bags` → `bag`, `boxes` → `box`, `berries` → `berry`."""
+    if plural.endswith("ies"):
+        return f"{plural[:-3]}y"
+    return plural[:-2] if plural.endswith(("xes", "ches", "shes", "sses")) else plural[:-1]
+
+
 def join_words(words: list[str], lang: str, rng: random.Random | None = None) -> str:
     """`a, b and c` or `a、b和c`; with `rng`, now and then without the last word between."""
     if len(words) < 2:
