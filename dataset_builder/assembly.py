@@ -149,21 +149,28 @@ def _stages(existing: Existing) -> list[Stage]:
 def _split_text(tested: Sequence[str]) -> str:
     """How train and test were told apart, from the split keys of the test."""
     if not tested:
-        return "There is no test split: it takes at least two families of tools to keep one of them for it."
+        return (
+            "There is no test split: of so few rows none was held out, or there is one family of tools only, and "
+            "families are held out."
+        )
     trained = [family_of(key) for key in tested if family_of(key) != key]
     apart = [key for key in tested if family_of(key) == key]
-    about = []
-    if trained:
-        about.append(
-            f"`test` holds other questions about the tools of `train`, of the families {_listed(trained)}: it tells "
-            "how well these tools are called, and nothing of tools that an adapter has not seen."
-        )
-    if apart:
-        about.append(
-            f"`test` holds the rows of the {'' if not trained else 'other '}tool families {_listed(apart)}. "
+    if not trained:
+        return (
+            f"`test` holds the rows of the tool families {_listed(apart)}. "
             "No tool of theirs appears in `train`, not even as one that is offered and not called."
         )
-    return " ".join(about)
+    about = (
+        f"`test` holds other questions about the tools of `train`, of the families {_listed(trained)}: it tells "
+        "how well these tools are called, and nothing of tools that an adapter has not seen."
+    )
+    others = [key for key in apart if not key.startswith("chat_")]
+    return about + (
+        f" Its requests for tools that are not among these, which are to be declined, are of the families "
+        f"{_listed(others)}, which are not in `train`."
+        if others
+        else ""
+    )
 
 
 def _listed(families: Sequence[str]) -> str:

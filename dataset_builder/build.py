@@ -16,7 +16,7 @@ from agent.tools import Tool, load_tools
 from dataset_builder.assembly import Told, assemble
 from dataset_builder.card import Report, funnel
 from dataset_builder.embedded_teacher.split import SIDES
-from dataset_builder.existing import Existing
+from dataset_builder.existing import HELD_OUT, Existing
 from dataset_builder.journal import ASKED_FOR, Journal
 from dataset_builder.journalled import JournalledModel, JournalledTool
 from dataset_builder.outcomes import PUBLISH, QUESTIONS, STAGES, Outcome, asked_as_row
@@ -30,8 +30,6 @@ from dataset_builder.spool import Spool
 from dataset_builder.standing_in import Recordings, read_recordings
 from dataset_builder.stopping import Stop
 from dataset_builder.teachers import load_teacher, public_name
-
-HELD_OUT = "held out"  # among the facts of a manifest: families or questions
 
 __all__ = ["Settings", "build", "build_stage", "work_folder"]
 
@@ -108,7 +106,7 @@ class _Run:
         recordings = read_recordings(settings.recordings) if settings.recordings else {}
         _must_run(tools, settings, recordings)
         benchmarks = settings.decontaminate if settings.stage != "duplicates" else ()
-        self._sieve = Sieve(settings.near_from, benchmarks)
+        self._sieve = Sieve(settings.near_from, benchmarks, across=settings.hold_out == "questions")
         self.stages = (*STAGES, *self._sieve.stages, PUBLISH)
         self.facts = self._sieve.facts
         if settings.stage not in (QUESTIONS, *self.stages):
@@ -200,15 +198,10 @@ class _Run:
         }
 
 
-def held_out_in(there: Existing) -> str:
-    """What a dataset holds out; earlier versions knew families only, and do not say so."""
-    return str(there.manifest["settings"].get(HELD_OUT, "families"))
-
-
 def _must_hold_out_alike(there: Existing, settings: Settings) -> None:
     """Rows of one dataset are told apart in one way."""
-    known = held_out_in(there)
-    if known != settings.hold_out:
+    known = there.holds_out
+    if known not in (None, settings.hold_out):
         raise UserError(
             f"holds out {known}, and this build {settings.hold_out}",
             where=str(settings.folder),
@@ -218,7 +211,7 @@ def _must_hold_out_alike(there: Existing, settings: Settings) -> None:
 
 def _must_stay(row: Row, side: str, teacher: Teacher, settings: Settings) -> None:
     """A tool that a row there already has on one side of the split is not asked about on the other: more tools, or
-    fewer, draw other families apart.
+    fewer, draw other families apart, and what was only company before may be asked for now.
     """
     renamed = row["provenance"].get("stands_for", {})
     for schema in row["tools"]:
@@ -230,6 +223,12 @@ def _must_stay(row: Row, side: str, teacher: Teacher, settings: Settings) -> Non
                 where=str(settings.folder),
                 mend="append with the same tools, or build these into a folder of their own",
             )
+    if (now := teacher.key_sides.get(row["split_key"], side)) != side:
+        raise UserError(
+            f"rows of {row['split_key']} are in {side} there, and among these tools they would be in {now}",
+            where=str(settings.folder),
+            mend="append with the same tools, or build these into a folder of their own",
+        )
 
 
 def _must_run(tools: Sequence[Tool], settings: Settings, recordings: Recordings) -> None:

@@ -179,6 +179,8 @@ def build(
         check_repository(push_to_hub)
     place = push_to_hub or output.resolve().name
     near = options.likeness(near_duplicates)
+    if hold_out and (import_format or merge):
+        raise UserError("what is there already is told apart already", mend="leave out --hold-out")
     if plan and import_format:
         raise UserError("an import asks nobody anything, so there is nothing to plan", mend="leave out --plan")
     if import_format:
@@ -188,9 +190,8 @@ def build(
     else:
         if files:
             raise UserError(f"{files[0]} is given, and nothing says what to do with it", mend="add --import react")
-        from dataset_builder.build import Settings, build_stage, held_out_in
+        from dataset_builder.build import Settings, build_stage
         from dataset_builder.build import build as build_rows
-        from dataset_builder.existing import Existing
 
         settings = Settings(
             tools=tools,
@@ -213,7 +214,7 @@ def build(
             stage=stage,
             append=append,
             shard=options.shard(shard),
-            hold_out=options.hold_out(hold_out or (held_out_in(Existing(output)) if append else ""), tools),
+            hold_out=options.hold_out(hold_out, tools, output if append else None),
             prices=(price_in, price_out),
         )
         options.check(settings, merge, bool(push_to_hub))

@@ -80,10 +80,13 @@ class Duplicates:
 
     Args:
         near: From which Jaccard index a row is a near duplicate; 0 looks for exact ones only.
+        across: Where questions are held out, the first of a row is near to none about the same family on the other
+            side of the split, whatever the scenario and the tools.
     """
 
-    def __init__(self, near: float = 0.0):
-        self._near = near
+    def __init__(self, near: float = 0.0, across: bool = False):
+        self._near, self._across = near, across and near > 0
+        self._asked: dict[tuple[str, bool], NearTexts] = {}  # first questions by family, and whether held out
         self._exact: dict[str, str] = {}  # fingerprint: the row's name
         self._cells: dict[tuple[str, ...], NearTexts] = {}
 
@@ -93,7 +96,12 @@ class Duplicates:
             return f"exact: the same words and the same calls as in {same}"
         cell = self._cells.get(_cell(row)) if self._near else None
         found = cell.nearest(_question(row)) if cell else None
-        return f"near: {found[1]:.2f} alike with {found[0]}" if found else ""
+        if found:
+            return f"near: {found[1]:.2f} alike with {found[0]}"
+        family, held_out = _side(row)
+        beyond = self._asked.get((family, not held_out)) if self._across else None
+        found = beyond.nearest(_first_question(row)) if beyond else None
+        return f"near: {found[1]:.2f} alike with {found[0]}, on the other side of the split" if found else ""
 
     def add(self, row: Row) -> None:
         self._exact.setdefault(fingerprint(row), row["id"])
@@ -102,10 +110,22 @@ class Duplicates:
             if cell not in self._cells:
                 self._cells[cell] = NearTexts(self._near)
             self._cells[cell].add(row["id"], _question(row))
+        if self._across:
+            self._asked.setdefault(_side(row), NearTexts(self._near)).add(row["id"], _first_question(row))
 
 
 def _question(row: Row) -> str:
     return "\n".join(turn["content"] for turn in row["messages"] if turn["role"] == "user")
+
+
+def _first_question(row: Row) -> str:
+    return next((turn["content"] for turn in row["messages"] if turn["role"] == "user"), "")
+
+
+def _side(row: Row) -> tuple[str, bool]:
+    """The family that a row is about, and whether it holds a held-out question about one that is trained on."""
+    family = family_of(row["split_key"])
+    return family, family != row["split_key"]
 
 
 def _cell(row: Row) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from agent.errors import UserError
+from dataset_builder.embedded_teacher.split import HoldOut, family_of
 from dataset_builder.rows import CANDIDATES, MANIFEST, Preference, Rejected, Row, iter_rows, raw_rows, read_jsonl
 
 Value = TypeVar("Value")
@@ -33,6 +34,9 @@ class Chained(Generic[Value]):
         raise TypeError("sources are only read")
 
 
+HELD_OUT = "held out"  # among the facts of a manifest: families or questions
+
+
 class Existing:
     """The dataset in `folder`.
 
@@ -53,6 +57,16 @@ class Existing:
     def counts(self) -> dict[str, int]:
         """Rows of each split."""
         return {split: count for split, count in self.manifest["rows"].items() if count}
+
+    @cached_property
+    def holds_out(self) -> HoldOut | None:
+        """What its test is made of; None where it was no build of ours that told its rows apart, but an import or an
+        export. Earlier versions held out families, and do not say so.
+        """
+        known = self.manifest["settings"].get(HELD_OUT)
+        if known is None and any(family_of(row["split_key"]) != row["split_key"] for row in self.rows("test")):
+            return "questions"
+        return known or ("families" if "seeds" in self.manifest else None)
 
     def rows(self, split: str) -> Iterator[Row]:
         yield from iter_rows(self.folder, split) if split in self.counts else ()

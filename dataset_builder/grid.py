@@ -12,7 +12,7 @@ from itertools import product
 from agent.errors import UserError
 from agent.tools import Tool
 from dataset_builder.embedded_teacher.question import Scenario
-from dataset_builder.embedded_teacher.split import SIDES, HoldOut, Side, family_sides
+from dataset_builder.embedded_teacher.split import SIDES, HoldOut, Side, family_sides, held_out_key
 from dataset_builder.embedded_teacher.teacher import MIN_FAMILIES
 from dataset_builder.prompting import required
 from dataset_builder.questions import Cell as Key
@@ -77,9 +77,14 @@ class Grid:
         self.families = {tool.name: tool.family if by_family else tool.name for tool in tools}
         # The side of every tool; of none where each is on both.
         self.tool_sides: dict[str, Side] = {}
+        self.key_sides: dict[str, Side] = {}
         if hold_out == "families":
             sides = family_sides(self.families.values())
             self.tool_sides = {name: sides[family] for name, family in self.families.items()}
+            self.key_sides = sides
+        else:
+            for family in self.families.values():
+                self.key_sides |= {family: "train", held_out_key(family): "test"}
         self._cells = {side: self._of_side(side, languages) for side in SIDES}
         self._narrowed: dict[Key, dict[Side, list[tuple[Scenario, str, Tool]]]] = {}
         if not self._cells["train"]:

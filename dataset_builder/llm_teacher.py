@@ -84,6 +84,7 @@ class LLMTeacher:
         self._grid = Grid(tools, languages, seed, mix, hold_out)
         self.shares: Mapping[Key, float] = self._grid.declared
         self.tool_sides: Mapping[str, str] = self._grid.tool_sides
+        self.key_sides: Mapping[str, str] = self._grid.key_sides
         self._asked = 0
 
     async def questions(self, count: int, needs: Mapping[Key, int] | None = None) -> AsyncIterator[Question]:
@@ -122,7 +123,7 @@ class LLMTeacher:
 
     def _question(self, cell: Cell, offered: list[Tool], place: int, text: str) -> Question:
         family = self._grid.families[cell.target.name]
-        name = f"{self._seed}-{cell.number:06d}-{place}"
+        name = f"{self._seed}-{'' if self.tool_sides else 'q'}{cell.number:06d}-{place}"
         # The target, which a question about what no tool can do does not offer.
         plan = Plan(calls=(PlannedCall(cell.target.name, {}),))
         key = held_out_key(family) if cell.side == "test" and not self.tool_sides else family

@@ -33,7 +33,7 @@ def merge(settings: Settings) -> Report:
     shards = [Existing(folder) for folder in shard_folders(output)]
     manifest = shards[0].manifest
     near = manifest["settings"].get(NEAR_FACT, 0.0) if settings.near is None else settings.near
-    sieve = Sieve(near, settings.decontaminate)
+    sieve = Sieve(near, settings.decontaminate, across=_held_out(shards) == "questions")
     stages = [stage["stage"] for stage in manifest["funnel"] if stage["stage"] != PUBLISH]
     told = Told(
         place=settings.place,
@@ -73,6 +73,19 @@ def shard_folders(output: Path) -> list[Path]:
             what = f"shard {which} of {len(folders)} is not there"
             raise UserError(what, where=str(each), mend=f"--shard {which}/{len(folders)}")
     return folders
+
+
+def _held_out(shards: list[Existing]) -> str | None:
+    """What all shards hold out. Raises UserError where they differ: what is trained on in one is a test in another."""
+    first, *others = shards
+    for each in others:
+        if each.holds_out != first.holds_out:
+            raise UserError(
+                f"holds out {each.holds_out}, and {first.folder.name} {first.holds_out}",
+                where=str(each.folder),
+                mend="make it again, with the same --hold-out as the others",
+            )
+    return first.holds_out
 
 
 def _merged(shards: list[Existing], sieve: Sieve, made: Harvest) -> Harvest:

@@ -4,6 +4,7 @@ Comes in: texts and numbers. Goes out: values for `Settings`, or a `UserError` t
 """
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.errors import UserError
@@ -51,12 +52,21 @@ def shard(text: str) -> tuple[int, int]:
     return int(match[1]) - 1, int(match[2])
 
 
-def hold_out(text: str, tools: str) -> "HoldOut":
-    """What is named; of "", questions, so that all of somebody's own tools are trained on."""
+def hold_out(text: str, tools: str, there: Path | None = None) -> "HoldOut":
+    """What is named; of "", what the dataset `there` holds out, and else questions, so that all of somebody's own tools
+    are trained on.
+    """
     if text in ("families", "questions"):
         return text  # type: ignore[return-value]
     if text:
         raise UserError(f"--hold-out {text!r} names nothing", mend="choose from families and questions")
+    if there is not None:
+        from dataset_builder.existing import Existing
+        from dataset_builder.rows import MANIFEST
+
+        # Where there is no dataset, that is told when it is appended to.
+        if (there / MANIFEST).is_file() and (known := Existing(there).holds_out):
+            return known
     return "families" if tools == "embedded" else "questions"
 
 

@@ -223,7 +223,7 @@ def _take(outcome: Outcome, made: Harvest, wanted: int, sieve: Sieve, until: str
     made.mix[row["scenario"], row["lang"]] += 1
     if len(outcome.candidates) > 1:
         kept = best(outcome.candidates)
-        for pair in pairs(kept, outcome.candidates):
+        for pair in pairs(kept, outcome.candidates) if side == "train" else ():
             made.pairs.append(pair)
         for each in outcome.candidates:
             made.candidates.append(each.as_json(each is kept))

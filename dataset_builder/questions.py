@@ -29,11 +29,13 @@ class Teacher(Protocol):
         shares: The share of each scenario and language among the rows wanted.
         tool_sides: On which side of the split each tool is asked about and offered, by its name; without those that
             are on both.
+        key_sides: The side of each split key of its rows about these tools.
     """
 
     name: str
     shares: Mapping[Cell, float]
     tool_sides: Mapping[str, str]
+    key_sides: Mapping[str, str]
 
     def questions(self, count: int, needs: Mapping[Cell, int] | None = None) -> AsyncIterator[Question]:
         """Up to `count` more questions, in the declared mix or, with `needs`, so many of each scenario and language;

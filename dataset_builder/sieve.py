@@ -20,16 +20,17 @@ class Sieve:
     Args:
         near: From which likeness rows are near duplicates (see `Duplicates`); 0 looks for exact ones only.
         benchmarks: Files of benchmarks (see `read_exams`).
+        across: Questions are held out, and none may be near to one on the other side of the split.
 
     Attributes:
         stages: What it does, as the funnel names it.
         facts: The same for the card.
     """
 
-    def __init__(self, near: float = 0.0, benchmarks: Sequence[Path] = ()):
+    def __init__(self, near: float = 0.0, benchmarks: Sequence[Path] = (), across: bool = False):
         self.stages: tuple[str, ...] = ("duplicates",)
         self.facts: dict[str, object] = {NEAR_FACT: near} if near else {}
-        self._duplicates = Duplicates(near)
+        self._duplicates = Duplicates(near, across)
         self._contamination: Contamination | None = None
         if benchmarks:
             self._contamination = theirs = Contamination(benchmarks, near or NEAR)

@@ -10,7 +10,7 @@ from agent.models import ChatModel, load_model
 from agent.models.names import is_endpoint
 from agent.tools import Tool
 from dataset_builder.embedded_teacher import EmbeddedTeacher
-from dataset_builder.embedded_teacher.split import HoldOut, held_out_key
+from dataset_builder.embedded_teacher.split import HoldOut, family_of, held_out_key
 from dataset_builder.journal import Journal
 from dataset_builder.journalled import JournalledModel
 from dataset_builder.pace import PacedModel
@@ -50,6 +50,8 @@ class Embedded:
         self.tool_sides: Mapping[str, str] = {
             name: sides[family] for name, family in families.items() if held_out_key(family) not in sides
         }
+        own = {families[tool.name] for tool in tools}
+        self.key_sides: Mapping[str, str] = {key: side for key, side in sides.items() if family_of(key) in own}
         self._shard, self._number, self._seen = shard, 0, set[int]()
 
     async def questions(self, count: int, needs: Mapping[Cell, int] | None = None) -> AsyncIterator[Question]:

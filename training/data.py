@@ -16,6 +16,7 @@ from datasets import Dataset, DatasetDict, Features, Json, List, Value, load_dat
 from agent.errors import UserError
 from agent.messages import check_conversation
 
+HELD_OUT_MARK = ":held-out"  # ends the split key of held-out questions about tools that are trained on
 # What is kept of a row when the file says nothing of its features; where they are given, every column stays.
 TEXTS = ("id", "scenario", "lang", "split_key")
 FEATURES = Features({"messages": List(Json()), "tools": List(Json()), **dict.fromkeys(TEXTS, Value("string"))})

@@ -45,9 +45,9 @@ def calculate(expression: str) -> dict[str, Any]:
     Args:
         expression: expression
     """
-    text = expression.translate(str.maketrans("×÷（）＋－％", "*/()+-%")).replace("^", "**")
+    text = expression.translate(str.maketrans("×÷（）＋－−％", "*/()+--%")).replace("^", "**")
     for word, sign in _SPOKEN:
-        text = text.replace(word, sign)
+        text = re.sub(word, sign, text, flags=re.IGNORECASE)
     if len(text) > MAX_EXPRESSION:
         raise ValueError(f"an expression may have at most {MAX_EXPRESSION} characters")
     if _PERCENT.search(text):
@@ -71,7 +71,10 @@ def _value(node: ast.AST) -> tuple[float, float]:
         if isinstance(node.op, ast.Pow):
             if abs(right) > 64:
                 raise ValueError("an exponent may be at most 64")
-            return _alone(left**right)
+            try:
+                return _alone(left**right)
+            except (ZeroDivisionError, OverflowError) as error:
+                raise ValueError(f"{left} to the power of {right} is no number to count with") from error
         if isinstance(node.op, ast.Add | ast.Sub):
             return _sum(_OPERATIONS[type(node.op)](left, right), max(left_size, right_size))
         if type(node.op) in _OPERATIONS:

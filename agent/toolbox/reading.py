@@ -5,28 +5,32 @@ from datetime import date, time, timedelta
 
 from agent.toolbox.world import world
 
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
 _YEAR_FIRST = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*[日号]?")
-_DAY_FIRST = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\s+([A-Za-z]+)\.?,?\s+(\d{4})")
-_MONTH_FIRST = re.compile(r"([A-Za-z]+)\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})")
-_NO_YEAR = re.compile(r"(\d{1,2})\s*月\s*(\d{1,2})\s*[日号]")
-_DAY_NO_YEAR = re.compile(r"(?:the )?(\d{1,2})(?:st|nd|rd|th)?(?: of)?\s+([A-Za-z]+)\.?")
-_MONTH_NO_YEAR = re.compile(r"([A-Za-z]+)\.?\s+(\d{1,2})(?:st|nd|rd|th)?")
+_NO_YEAR = re.compile(r"([\d一二三四五六七八九十]{1,3})\s*月\s*([\d一二三四五六七八九十]{1,3})\s*[日号]")
+_DAY_FIRST = re.compile(r"(?:the )?(\d{1,2})(?:st|nd|rd|th)?(?: of)?\s+([A-Za-z]+)\.?(?:,?\s+(\d{4}))?")
+_MONTH_FIRST = re.compile(r"([A-Za-z]+)\.?\s+(?:the )?(\d{1,2})(?:st|nd|rd|th)?(?:,?\s+(\d{4}))?")
 _DAYS_AWAY = {
-    "the day before yesterday": -2, "yesterday": -1, "today": 0, "tomorrow": 1, "the day after tomorrow": 2,
-    "前天": -2, "昨天": -1, "今天": 0, "今日": 0, "明天": 1, "明日": 1, "后天": 2, "大后天": 3,
+    "the day before yesterday": -2, "yesterday": -1, "today": 0, "tomorrow": 1,
+    "the day after tomorrow": 2, "day after tomorrow": 2,
+    "大前天": -3, "前天": -2, "昨天": -1, "今天": 0, "今日": 0, "明天": 1, "明日": 1, "后天": 2, "大后天": 3,
 }  # fmt: skip
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _WEEKDAY = re.compile(rf"(this |next )?({'|'.join(_WEEKDAYS)})", re.IGNORECASE)
-_WEEKDAY_ZH = re.compile(r"(这|本|下)?个?(?:星期|周|礼拜)([一二三四五六日天])")
-_CLOCK = re.compile(r"(\d{1,2})[:：](\d{2})(?:\s*([ap])\.?m\.?)?", re.IGNORECASE)
-_HOUR = re.compile(r"(\d{1,2})\s*([ap])\.?m\.?", re.IGNORECASE)
+_WEEKDAY_ZH = re.compile(r"(这|本|下下|下)?个?(?:星期|周|礼拜)([一二三四五六日天])")
+_WEEKS_ON = {"this": 0, "next": 1, "这": 0, "本": 0, "下": 1, "下下": 2}
+_CLOCK = re.compile(r"(\d{1,2})[:：.](\d{2})\s*([ap])\.?m\.?|(\d{1,2})\s*([ap])\.?m\.?", re.IGNORECASE)
+_PLAIN_CLOCK = re.compile(r"(\d{1,2})[:：](\d{2})")
 _CLOCK_ZH = re.compile(
-    r"(凌晨|早上|早晨|上午|中午|下午|傍晚|晚上|夜里)?\s*(\d{1,2}|[一二两三四五六七八九十]{1,3})\s*[点时]"
-    r"(?:(半|一刻|三刻|整|钟)|\s*(\d{1,2})分?)?"
+    r"(凌晨|半夜|清晨|早上|早晨|上午|中午|下午|傍晚|晚上|夜里)?\s*(?:(\d{1,2})[:：](\d{2})|"
+    r"(\d{1,2}|[零一二两三四五六七八九十]{1,3})\s*[点时]"
+    r"(?:(半|一刻|三刻|整|钟)|\s*(\d{1,2}|[零一二三四五六七八九十]{1,3})分?)?)"
 )
 _PARTS_ZH = {"半": 30, "一刻": 15, "三刻": 45}
-_NUMBERS_ZH = {sign: number for number, sign in enumerate("零一二三四五六七八九十")} | {"两": 2, "十一": 11, "十二": 12}
+_DIGITS_ZH = {sign: number for number, sign in enumerate("零一二三四五六七八九")} | {"两": 2}
 NOISE = 1e-10  # and less is what floats leave over where amounts of everyday size cancel out
 
 
@@ -49,14 +53,17 @@ def _calendar_day(told: str) -> date | None:
     if match := _YEAR_FIRST.fullmatch(told):
         return date(int(match[1]), int(match[2]), int(match[3]))
     if match := _NO_YEAR.fullmatch(told):
-        return date(this_year, int(match[1]), int(match[2]))
-    for pattern, day, month in (
-        (_DAY_FIRST, 1, 2), (_MONTH_FIRST, 2, 1), (_DAY_NO_YEAR, 1, 2), (_MONTH_NO_YEAR, 2, 1),
-    ):  # fmt: skip
-        if (match := pattern.fullmatch(told)) and match[month][:3].lower() in _MONTHS:
-            year = int(match[3]) if pattern.groups == 3 else this_year
-            return date(year, _MONTHS.index(match[month][:3].lower()) + 1, int(match[day]))
+        return date(this_year, _number(match[1]), _number(match[2]))
+    for pattern, day, month in ((_DAY_FIRST, 1, 2), (_MONTH_FIRST, 2, 1)):
+        if (match := pattern.fullmatch(told)) and (number := _month(match[month])):
+            return date(int(match[3] or this_year), number, int(match[day]))
     return None
+
+
+def _month(name: str) -> int:
+    """`March`, `mar`, `sept` as a number from 1; 0 for what is no month."""
+    known = [number for number, month in enumerate(_MONTHS, 1) if month.startswith(name.lower())]
+    return known[0] if known and len(name) >= 3 else 0
 
 
 def _day_from_today(told: str, today: date) -> date | None:
@@ -66,18 +73,18 @@ def _day_from_today(told: str, today: date) -> date | None:
     if (away := _DAYS_AWAY.get(told.lower())) is not None:
         return today + timedelta(days=away)
     if match := _WEEKDAY.fullmatch(told):
-        which, weekday = (match[1] or "").lower().strip(), _WEEKDAYS.index(match[2].lower())
+        weekday = _WEEKDAYS.index(match[2].lower())
     elif match := _WEEKDAY_ZH.fullmatch(told):
-        which = {None: "", "下": "next"}.get(match[1], "this")
         weekday = "一二三四五六日".index(match[2].replace("天", "日"))
     else:
         return None
     away = weekday - today.weekday()
-    return today + timedelta(days=away % 7 if not which else away + 7 * (which == "next"))
+    which = (match[1] or "").lower().strip()
+    return today + timedelta(days=away + 7 * _WEEKS_ON[which] if which else away % 7)
 
 
 def read_time(text: str) -> time:
-    """A time of day: `07:45`, `18:30`, `7 am`, `3:30 p.m.`, `下午3点半`, `晚上八点`, `15点20分`."""
+    """A time of day: `07:45`, `18:30`, `7 am`, `3:30 p.m.`, `noon`, `下午3点半`, `晚上八点二十`, `15点20分`."""
     told = text.strip()
     hour, minute = _clock(told) or (24, 0)
     if hour > 23 or minute > 59:
@@ -86,25 +93,42 @@ def read_time(text: str) -> time:
 
 
 def _clock(told: str) -> tuple[int, int] | None:
+    if named := {"noon": (12, 0), "正午": (12, 0), "midnight": (0, 0)}.get(told.lower()):
+        return named
+    if match := _PLAIN_CLOCK.fullmatch(told):
+        return int(match[1]), int(match[2])
     if match := _CLOCK.fullmatch(told):
-        return _of_half(int(match[1]), match[3]), int(match[2])
-    if match := _HOUR.fullmatch(told):
-        return _of_half(int(match[1]), match[2]), 0
+        return _of_half(int(match[1] or match[4]), match[3] or match[5]), int(match[2] or 0)
     if match := _CLOCK_ZH.fullmatch(told):
-        hour = int(match[2]) if match[2].isdecimal() else _NUMBERS_ZH.get(match[2], 24)
-        if match[1] in ("中午", "下午", "傍晚", "晚上") and (hour < 11 or (hour == 11 and match[1] != "中午")):
-            hour += 12
-        elif hour == 12 and match[1] in ("凌晨", "晚上", "夜里"):
-            hour = 0
-        return hour, _PARTS_ZH.get(match[3] or "", 0) if match[4] is None else int(match[4])
+        hour, minutes = _number(match[2] or match[4]), match[3] or match[6]
+        minute = _number(minutes) if minutes else _PARTS_ZH.get(match[5] or "", 0)
+        return _of_part(hour, match[1] or ""), minute
     return None
 
 
-def _of_half(hour: int, half: str | None) -> int:
+def _of_half(hour: int, half: str) -> int:
     """The hour of 24 from one of 12 with its `a` or `p`; 24 where no clock shows it."""
-    if not half:
-        return hour
     return hour % 12 + (12 if half.lower() == "p" else 0) if 1 <= hour <= 12 else 24
+
+
+def _of_part(hour: int, part: str) -> int:
+    """The hour of 24 from one told with its part of the day: 晚上8点 is 20, 晚上12点 midnight, 夜里2点 stays."""
+    if part in ("下午", "中午"):
+        return hour + 12 if 1 <= hour < (11 if part == "中午" else 12) else hour or 24
+    if part in ("傍晚", "晚上", "夜里"):
+        return hour + 12 if 5 <= hour < 12 else hour % 12 if hour <= 12 else hour
+    return 0 if part in ("凌晨", "半夜") and hour == 12 else hour
+
+
+def _number(text: str) -> int:
+    """`20`, `二十`, `十五`, `零五` as a number; 99 for what is none."""
+    if text.isdecimal():
+        return int(text)
+    tens, ten, ones = text.partition("十")
+    if not ten:
+        digits = [_DIGITS_ZH.get(sign, 99) for sign in text.lstrip("零") or "零"]
+        return digits[0] if len(digits) == 1 else 99
+    return 10 * _DIGITS_ZH.get(tens or "一", 99) + (_DIGITS_ZH.get(ones, 99) if ones else 0)
 
 
 def read_color(text: str) -> tuple[int, int, int]:

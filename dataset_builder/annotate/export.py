@@ -15,6 +15,7 @@ from agent.json_text import as_json
 from dataset_builder.annotate.desk import Desk, Sheet
 from dataset_builder.annotate.standing import Standing
 from dataset_builder.card import Report, card_text, counted, funnel
+from dataset_builder.existing import HELD_OUT, Existing
 from dataset_builder.rows import MANIFEST, Rejected, Row, sift, write_dataset
 from dataset_builder.settings import named
 
@@ -64,7 +65,7 @@ def export(desk: Desk, folder: str | Path, *, unreviewed: bool = False, overwrit
     report = Report(
         origin="Conversations that people read, edited where needed, and accepted one by one"
         + (f", and {untouched:,} that nobody has reviewed, as they were." if untouched else "."),
-        settings={"source": desk.path.resolve().name},
+        settings={"source": desk.path.resolve().name, **_held_out(desk.path)},
         license=_license(desk.path),
         rows=counts,
         mix=counted(splits),
@@ -76,6 +77,12 @@ def export(desk: Desk, folder: str | Path, *, unreviewed: bool = False, overwrit
     _write_lines(folder / "edits.jsonl", edits)
     numbers = {"edited": corrected, "unreviewed": untouched, "rejected": len(rejected), "undecided": undecided}
     return {"folder": str(folder), "rows": counts, **numbers}
+
+
+def _held_out(path: Path) -> dict[str, str]:
+    """What the dataset under review holds out, where it was a build of ours: rows keep their sides."""
+    known = Existing(path).holds_out if (path / MANIFEST).is_file() else None
+    return {HELD_OUT: known} if known else {}
 
 
 def _read(desk: Desk) -> Iterator[tuple[Sheet, Standing]]:

@@ -29,7 +29,7 @@ from dataset_builder.embedded_teacher.reading import (
 from dataset_builder.embedded_teacher.split import Side, keep
 from dataset_builder.embedded_teacher.templates import choose, fill, may_lack
 from dataset_builder.embedded_teacher.values import Said, Values, article, join_words, one_of
-from dataset_builder.embedded_teacher.wording import Wording, measure_of, question_of, shape_of
+from dataset_builder.embedded_teacher.wording import Wording, question_of, shapes_of
 
 GENERIC_SHARE = 0.2  # of the requests for a tool that has phrases of its own
 SHAPED_SHARE = 0.65  # of the values given to a tool without phrases are said as their kind is: on Friday, 6 bags
@@ -39,9 +39,13 @@ TRIES = 12
 OR_CODE = "or_code"  # the kind of an option that people also call by its code: 42 km
 CODE_SHARE = 0.25  # of these say the code
 _ARTICLE = re.compile(r"\b([Aa]) \{([^{}]+)\}")
-_COUNTED = re.compile(r"\{([^{}]+)\} [a-z]+s\b(?<!ss)")
+_COUNTED = re.compile(  # a noun behind a value, and no `is`, `as` or `plus`
+    r"\{([^{}]+)\} (?!(?:is|as|was|has|does|this|its|plus|minus|times|always|us|series|less)\b)"
+    r"(?:[a-z]+s\b(?<!ss)|people\b|children\b|feet\b)"
+)
 _TOUCHING = re.compile(r"\{([^{}]+)\}(?=\{([^{}]+)\})")
-_ON_RELATIVE = re.compile(r"\b([Oo])n t(oday|omorrow)\b")
+_ON = re.compile(r"\b[Oo]n (?=\{([^{}]+)\})")
+_WITHOUT_ON = re.compile(r"today|tomorrow|(?:next|this) [A-Z][a-z]+day")
 YES_NO = {"en": {True: ["yes"], False: ["no"]}, "zh": {True: ["是"], False: ["否"]}}
 
 
@@ -99,7 +103,7 @@ class Composer:
         optional = [one for one in parameters_of(schema) if not one.required and one.name != lacking]
         said += [one for one in optional if rng.random() < 0.4][:2]
         plain = phrases_for(tool) is not None  # its own sentences say it naturally
-        purpose, words = ("task", {"task": task}) if plain else self._asking(schema, task, rng)
+        purpose, words = ("task", {"task": task}) if plain else self._asking(tool, task, rng)
         if not said:
             return self.pick(purpose, rng, **words)
         if rng.random() < 0.3:
@@ -114,26 +118,24 @@ class Composer:
             purpose = "own_task"
         return self.pick(f"{purpose}_with", rng, **words, clauses=clauses)
 
-    def _asking(self, schema: ToolSchema, task: str, rng: random.Random) -> Wording:
+    def _asking(self, tool: Tool, task: str, rng: random.Random) -> Wording:
         """The task, or where the tool only tells something, now and then the question that it answers."""
-        asked = question_of(schema, self.lang)
+        asked = None if tool.side_effects else question_of(schema_in(tool, self.lang), self.lang)
         if asked is None or rng.random() >= QUESTION_SHARE:
             return "task", {"task": task}
         return asked[0], {name: _unbraced(text) for name, text in asked[1].items()}
 
     def _clauses(self, tool: Tool, said: list[Parameter], how: str, rng: random.Random) -> list[str]:
         """Each value as people say one of its kind, or by its label."""
-        in_both = parameters_in_both(tool)
-        units = [measure_of(one, self.lang) for one in parameters_of(schema_in(tool, self.lang))]
+        shapes = shapes_of(tool, self.lang)
         parts = []
         for one in said:
-            alone = units.count(measure_of(one, self.lang)) == 1
-            shape = shape_of(one, in_both[one.name], self.lang, unit_alone=alone)
-            if shape is None or rng.random() >= SHAPED_SHARE:
+            if one.name not in shapes or rng.random() >= SHAPED_SHARE:
                 parts.append(self._clause(how, one))
                 continue
-            words = {name: _unbraced(text) for name, text in shape[1].items()} | {"value": f"{{{one.name}}}"}
-            parts.append(fill(choose(rng.choice(self.sentences[shape[0]]), rng), words.__getitem__))
+            purpose, told = shapes[one.name]
+            words = {name: _unbraced(text) for name, text in told.items()} | {"value": f"{{{one.name}}}"}
+            parts.append(fill(choose(rng.choice(self.sentences[purpose]), rng), words.__getitem__))
         return parts
 
     def _clause(self, how: str, parameter: Parameter) -> str:
@@ -182,17 +184,16 @@ class Composer:
         return self.pick("tell", rng, value=value, label=label, be=be(label))
 
     def fitted(self, pattern: str, words: Mapping[str, str]) -> str:
-        """`pattern` as its values want it: `an 8`, `1 bag`, and a space where two numbers would run into one."""
+        """`pattern` as its values want it: `an 8`, `1 bag`, no `on tomorrow`; a space where two numbers would touch."""
         if self.lang == "en":
             pattern = _ARTICLE.sub(lambda match: article(match[1], words[match[2]]) + f" {{{match[2]}}}", pattern)
+            pattern = _ON.sub(lambda match: "" if _WITHOUT_ON.fullmatch(words[match[1]]) else match[0], pattern)
             return _COUNTED.sub(lambda match: one_of(match[0]) if words[match[1]] == "1" else match[0], pattern)
         return _TOUCHING.sub(lambda match: match[0] + _between(words[match[1]], words[match[2]]), pattern)
 
     def finished(self, text: str, pattern: str) -> str:
         """The filled pattern with a mark at its end; a value at the end is not mistaken for one."""
         text = text.strip()
-        if self.lang == "en":
-            text = _ON_RELATIVE.sub(lambda match: ("t" if match[1] == "o" else "T") + match[2], text)
         ends = not pattern.endswith("}")
         if self.lang == "zh":
             return text if ends and text[-1:] in "。？！" else f"{text}。"
@@ -275,7 +276,7 @@ class Composer:
 def words_for(parameter: Parameter, value: Any, lang: str) -> list[str]:
     """What a user may say in `lang` for one value of an enum or boolean: the declared words, or the value itself."""
     words = parameter.words().get(json.dumps(value), [str(value)])
-    declared = [word for word in words if has_chinese(word) == (lang == "zh") and word != value]
+    declared = [word for word in words if has_chinese(word) == (lang == "zh") and word != str(value)]
     if isinstance(value, bool):
         return declared or YES_NO[lang][value]
     return declared or words[:1]

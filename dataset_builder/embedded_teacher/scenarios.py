@@ -205,7 +205,7 @@ class Scenarios:
     def sequential_calls(self, rng: random.Random) -> Parts:
         """One request for two tools, of which the second is called with what the first returns."""
         pair = rng.choice(self._pairs)
-        pattern = choose(rng.choice(pair.requests[self.lang]), rng)
+        pattern = choose(rng.choice(self.composer.own(pair.requests[self.lang])), rng)
         names = re.findall(r"\{([^{}]+)\}", pattern)
         own = [name for name in names if not name.endswith(".2")]
         others = [name.removesuffix(".2") for name in names if name.endswith(".2")]

@@ -174,7 +174,9 @@ class EmbeddedTeacher:
             side = "train" if side == "test" else "test"
         scenarios = self._scenarios[lang, side]
         wanted = rng.choices(list(weights[side]), list(weights[side].values()))[0]
-        return self._question(f"{self.seed}-{index:06d}", wanted, scenarios, side, rng, seen)
+        # Its results are in a journal by its name, and with other things held out it is another question.
+        name = f"{self.seed}-{'q' if self._on_both else ''}{index:06d}"
+        return self._question(name, wanted, scenarios, side, rng, seen)
 
     def _question(
         self, name: str, wanted: Scenario, scenarios: Scenarios, side: Side, rng: random.Random, seen: set[int]

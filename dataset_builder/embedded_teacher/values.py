@@ -24,7 +24,10 @@ LANGUAGES = ("en", "zh")
 DIVIDED_FROM = 4  # so many patterns of one kind are divided by side too; fewer are no more than the shape of a thing
 _FOLDER = Path(__file__).parent / "words"
 _ARTICLE = re.compile(r"\b([Aa]) (?=(\w+))")
-_WITH_AN = re.compile(r"8|1[18]\b|(?!uni|use|one|eu)[aeiou]|hon|hour", re.IGNORECASE)  # eight, eleven, algebra, honest
+_WITH_AN = re.compile(  # eight, eleven, algebra, honest
+    r"8|1[18](?!\d)|(?!uni(?![mn])|us[eu]|uti|uru|once|one\b|eu|ufo)[aeiou]|honest|hono|hour|heir", re.IGNORECASE
+)
+_IRREGULAR = {"people": "person", "children": "child", "feet": "foot", "calories": "calorie", "movies": "movie"}
 _REFERENCE = re.compile(r"\{([^{}]+)\}")
 
 
@@ -123,6 +126,8 @@ class Values:
                 items.append(item)
             if len(items) == wanted:
                 break
+        # A kind whose words all hold an `and` makes no list.
+        items = items or [self.draw("noun", rng) for _ in range(2)]
         return Said(join_words([item.text for item in items], self.lang, rng), [item.value for item in items])
 
 
@@ -132,7 +137,10 @@ def article(a: str, word: str) -> str:
 
 
 def one_of(plural: str) -> str:
-    """`bags` → `bag`, `boxes` → `box`, `berries` → `berry`."""
+    """`bags` → `bag`, `boxes` → `box`, `berries` → `berry`, each at the end of what stands before it."""
+    before, space, word = plural.rpartition(" ")
+    if word in _IRREGULAR:
+        return f"{before}{space}{_IRREGULAR[word]}"
     if plural.endswith("ies"):
         return f"{plural[:-3]}y"
     return plural[:-2] if plural.endswith(("xes", "ches", "shes", "sses")) else plural[:-1]

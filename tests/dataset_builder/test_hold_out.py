@@ -9,15 +9,43 @@ import pytest
 from agent.cli import main
 from agent.toolbox import all_tools
 from agent.tools import load_tools
+from dataset_builder.duplicates import NEAR, Duplicates
 from dataset_builder.embedded_teacher import EmbeddedTeacher
 from dataset_builder.embedded_teacher.composing import Composer
 from dataset_builder.embedded_teacher.phrases import phrases_for
 from dataset_builder.embedded_teacher.split import SIDES, family_of, held_out_key
+from dataset_builder.existing import Existing
 from dataset_builder.grid import HELD_OUT_EVERY, Grid
 from dataset_builder.rows import iter_rows
 
 TOOLS = str(Path(__file__).with_name("my_tools.py"))
 LANGUAGES = ("zh", "en")
+
+
+MIXED = '''
+from typing import Literal
+from agent.tools import tool
+
+ZH = {"guest": "客人姓名", "size": "大小：s=小间，m=中间", "desks": "桌数"}
+
+@tool(zh={"description": "订一间工作室。", "parameters": ZH})
+def rent_studio(guest: str, size: Literal["s", "m"], desks: int, quiet: bool = False) -> dict:
+    """Rent a studio.
+
+    Args:
+        guest: The guest's name.
+        size: Size: s=a small one, m=a middle one.
+        desks: Number of desks.
+        quiet: Whether it must be quiet.
+    """
+    return {"guest": guest, "desks": desks}
+'''
+
+
+def _tools(folder, text, name="more.py"):
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(text, encoding="utf-8")
+    return str(folder / name)
 
 
 def called(row) -> set[str]:
@@ -27,11 +55,11 @@ def called(row) -> set[str]:
     return {renamed.get(name, {}).get("tool", name) for name in names}
 
 
-def built(output, *options, code=0):
+def built(output, *options, code=0, read=True):
     with pytest.raises(SystemExit) as left:
         main(["build", "--tools", TOOLS, "--rows", "120", "--output", str(output), *map(str, options)])
     assert left.value.code == code
-    return {side: list(iter_rows(output, side)) for side in SIDES} if code == 0 else {}
+    return {side: list(iter_rows(output, side)) for side in SIDES} if code == 0 and read else {}
 
 
 def test_of_ones_own_tools_each_is_trained_on_and_tested(tmp_path):
@@ -46,26 +74,26 @@ def test_of_ones_own_tools_each_is_trained_on_and_tested(tmp_path):
     assert all(family_of(key) == key for key in keys["train"])
 
 
-def test_no_question_and_no_value_of_the_test_is_one_of_training(tmp_path):
-    rows = built(tmp_path / "set", "--rows", 300)
+def test_no_question_and_no_word_of_the_test_is_one_of_training(tmp_path):
+    rows = built(tmp_path / "set", "--tools", _tools(tmp_path, MIXED), "--rows", 400)
     said = {
         side: {turn["content"] for row in rows[side] for turn in row["messages"] if turn["role"] == "user"}
         for side in SIDES
     }
-    short = {text for text in said["train"] & said["test"] if len(text) > 12}
-    assert not short, "but for answers such as `No.`"
-    values = {
+    assert not {text for text in said["train"] & said["test"] if len(text) > 12}, "but for answers such as `No.`"
+    given = {
         side: {
             value
             for row in rows[side]
             for turn in row["messages"]
             for call in turn.get("tool_calls", [])
             for value in call["function"]["arguments"].values()
+            if isinstance(value, str) and value not in ("s", "m")
         }
         for side in SIDES
     }
-    assert values["test"]
-    assert not values["train"] & values["test"]
+    assert len(given["test"]) > 30
+    assert not given["train"] & given["test"]
 
 
 def test_the_card_and_the_manifest_say_which_it_is(tmp_path):
@@ -154,3 +182,91 @@ def test_a_model_is_asked_about_every_tool_for_both_sides():
     assert sum(cell.side == "test" for cell in cells) == 40
     assert len({tool.name for cell in cells[:60] for tool in grid.offered(cell)}) == len(tools)
     assert grid.tool_sides == {}
+
+
+def test_shards_that_hold_out_different_things_are_not_merged(tmp_path, capsys):
+    built(tmp_path / "set", "--shard", "1/2", "--hold-out", "families", read=False)
+    built(tmp_path / "set", "--shard", "2/2", read=False)
+    capsys.readouterr()
+    built(tmp_path / "set", "--merge", code=2)
+    assert "00002-of-00002: holds out questions, and 00001-of-00002 families" in capsys.readouterr().err
+    assert not (tmp_path / "set").exists()
+    built(tmp_path / "set", "--shard", "1/2", "--overwrite", read=False)
+    rows = built(tmp_path / "set", "--merge")
+    assert not {row["split_key"] for row in rows["train"]} & {row["split_key"] for row in rows["test"]}
+    assert any(family_of(row["split_key"]) != row["split_key"] for row in rows["test"])
+
+
+def test_rows_are_appended_to_what_people_have_reviewed(tmp_path):
+    built(tmp_path / "set")
+    with pytest.raises(SystemExit) as left:
+        main(["annotate", str(tmp_path / "set"), "--export", str(tmp_path / "reviewed"), "--unreviewed"])
+    assert left.value.code == 0
+    assert Existing(tmp_path / "reviewed").holds_out == "questions"
+    rows = built(tmp_path / "reviewed", "--append")
+    assert sum(map(len, rows.values())) == 240
+    own = {tool.name for tool in load_tools(TOOLS)}
+    assert all(own <= set().union(*map(called, rows[side])) for side in SIDES)
+
+
+def test_a_tool_that_was_only_company_before_is_not_lost_silently(tmp_path, capsys):
+    alone = '''
+from agent.tools import tool
+
+@tool
+def greet(name: str) -> str:
+    """Greet somebody.
+
+    Args:
+        name: The name.
+    """
+    return f"Hello {name}!"
+'''
+    built(tmp_path / "set", "--tools", _tools(tmp_path / "a", alone), "--rows", 200)
+    keys = {row["split_key"] for row in iter_rows(tmp_path / "set", "test")}
+    family = next(key for key in sorted(keys) if not key.startswith("chat_") and family_of(key) == key)
+    part = alone.replace("greet", "part").partition("@tool")[2]
+    more = [
+        f'@tool(family="{name}")' + part.replace("def part", f"def part_{name}") for name in (family, "x", "y", "z")
+    ]
+    more = alone + "\n\n" + "\n\n".join(more)
+    capsys.readouterr()
+    built(tmp_path / "set", "--tools", _tools(tmp_path / "b", more), "--append", code=2)
+    assert f"rows of {family} are in test there" in capsys.readouterr().err
+
+
+def test_what_is_there_already_is_not_told_apart_again(tmp_path, capsys):
+    built(tmp_path / "set", "--merge", "--hold-out", "questions", code=2)
+    assert "leave out --hold-out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("scenario", "said"), [("distractors", "{q}"), ("multi_turn", "{q}!"), ("single_call", "{q} ")]
+)
+def test_a_models_question_does_not_come_again_on_the_other_side(scenario, said):
+    question = "Could you look up what the weather will be like in Lisbon on the third of May?"
+    across, along = Duplicates(NEAR, across=True), Duplicates(NEAR)
+    first = row_of("single_call", "get_weather", question, {"city": "Lisbon"})
+    again = row_of(scenario, held_out_key("get_weather"), said.format(q=question), {"city": "lisbon"})
+    other = row_of(scenario, held_out_key("get_weather"), "Is it raining in Porto?", {"city": "Porto"})
+    for each in (across, along):
+        each.add(first)
+    assert "on the other side of the split" in across.against(again) or scenario == "single_call"
+    assert across.against(again)
+    assert not across.against(other)
+
+
+def row_of(scenario, key, question, arguments):
+    return {
+        "id": f"{scenario} {key}",
+        "scenario": scenario,
+        "split_key": key,
+        "messages": [
+            {"role": "user", "content": question},
+            {
+                "role": "assistant",
+                "content": "",
+                "tool_calls": [{"function": {"name": "get_weather", "arguments": arguments}}],
+            },
+        ],
+    }

@@ -22,7 +22,7 @@ from agent.json_text import as_json as as_text
 from agent.models import Reply, Sampling
 from agent.models.names import is_endpoint
 from agent.models.templates import logged, template_hash, trained_hash
-from training.data import fingerprint, load_rows, splits, tool_names
+from training.data import HELD_OUT_MARK, fingerprint, load_rows, splits, tool_names
 from training.evaluate.contender import Contender, contenders
 from training.evaluate.copies import Copies
 from training.evaluate.decisions import Decision, decisions_of
@@ -167,7 +167,10 @@ def _about(source: Source, rows: Dataset, judged: Mapping[str, Contender], adapt
     tokenizer = getattr(judged["base"].model, "tokenizer", None)
     hashed = template_hash(tokenizer.chat_template) if tokenizer is not None else None
     warnings = []
-    if seen:
+    # Of these a build holds out questions: that their tools are trained on is what is wanted.
+    keys = rows["split_key"] if "split_key" in rows.column_names else ()
+    questions = any(str(key).endswith(HELD_OUT_MARK) for key in keys)
+    if seen and not questions:
         warnings.append(f"Warning: {len(seen)} of the {len(tools)} tools were seen in training: {', '.join(seen[:5])}")
     trained_with = trained_hash(adapter) if adapter else None
     if trained_with and trained_with != hashed:

@@ -208,6 +208,9 @@ def test_the_calculator_never_fails_otherwise(expression):
         ("07:45", (7, 45)), ("7 am", (7, 0)), ("12am", (0, 0)), ("12:30 p.m.", (12, 30)), ("3:05pm", (15, 5)),
         ("下午3点半", (15, 30)), ("晚上八点", (20, 0)), ("15点20分", (15, 20)), ("中午12点", (12, 0)),
         ("十二点一刻", (12, 15)),
+        ("夜里11点", (23, 0)), ("晚上1点", (1, 0)), ("晚上0点", (0, 0)), ("下午3:30", (15, 30)), ("零点", (0, 0)),
+        ("三点二十", (3, 20)), ("八点四十五分", (8, 45)), ("晚上十点零五分", (22, 5)),
+        ("noon", (12, 0)), ("7.30 pm", (19, 30)),
         ("晚上12点", (0, 0)), ("凌晨两点", (2, 0)), ("下午15点", (15, 0)), ("早上7点整", (7, 0)),
     ],
 )  # fmt: skip
@@ -215,7 +218,9 @@ def test_times_of_day_are_read_as_people_say_them(text, told):
     assert read_time(text) == clock(*told)
 
 
-@pytest.mark.parametrize("text", ["25:00", "13 pm", "0:30 am", "9:5", "晚上", "二十五点", "noonish", "7点61分"])
+@pytest.mark.parametrize(
+    "text", ["25:00", "13 pm", "0:30 am", "9:5", "晚上", "二十五点", "noonish", "7点61分", "7.30", "下午0点"]
+)
 def test_what_is_no_time_of_day_is_refused(text):
     with pytest.raises(ValueError, match="not a time of day"):
         read_time(text)
@@ -223,7 +228,14 @@ def test_what_is_no_time_of_day_is_refused(text):
 
 @pytest.mark.parametrize(
     ("text", "result"),
-    [("128 加 256", 384), ("100除以4", 25), ("9乘以(3减去1)", 18), ("12 plus 3 times 4", 24), ("10 divided by 4", 2.5)],
+    [
+        ("128 加 256", 384),
+        ("100除以4", 25),
+        ("9乘以(3减去1)", 18),
+        ("12 plus 3 times 4", 24),
+        ("10 divided by 4", 2.5),
+        ("3 Plus 4 − 2", 5),
+    ],
 )
 def test_sums_in_words_are_worked_out(text, result):
     assert calculate(text) == {"result": result}
@@ -242,7 +254,8 @@ def test_dates_are_read_as_people_write_them(text):
         ("Friday", 13), ("Wednesday", 11), ("next Monday", 16), ("this Monday", 9), ("周五", 13), ("星期天", 15),
         ("下周一", 16), ("下个礼拜三", 18), ("本周一", 9), ("March 14", 14), ("the 14th of March", 14),
         ("14 March", 14),
-        ("3月14日", 14), ("3 月 14 号", 14),
+        ("3月14日", 14), ("3 月 14 号", 14), ("三月十四日", 14), ("the 14th of March 2026", 14), ("Mar. 14", 14),
+        ("day after tomorrow", 13), ("下下周一", 23), ("大前天", 8),
     ],
 )  # fmt: skip
 def test_days_are_read_as_they_are_told_from_today(text, day):
@@ -250,7 +263,9 @@ def test_days_are_read_as_they_are_told_from_today(text, day):
         assert read_date(text) == date(2026, 3, day)
 
 
-@pytest.mark.parametrize("text", ["2026-02-30", "someday", "", "14 Smarch 2026", "2月30日", "February 30", "周八"])
+@pytest.mark.parametrize(
+    "text", ["2026-02-30", "someday", "", "14 Smarch 2026", "2月30日", "February 30", "周八", "Mayhem 14", "Decide 3"]
+)
 def test_what_is_no_date_is_refused(text):
     with pytest.raises(ValueError, match=r".+"):
         read_date(text)

@@ -71,6 +71,7 @@ def test_units_are_called_by_their_codes_now_and_then(lang):
     [
         *[("8%", "an"), ("80", "an"), ("11", "an"), ("18.5", "an"), ("110", "a"), ("7", "a"), ("algebra", "an")],
         *[("university", "a"), ("umbrella", "an"), ("honest", "an"), ("hourly", "an"), ("house", "a"), ("one", "a")],
+        *[("honey", "a"), ("usual", "a"), ("unusual", "an"), ("11am", "an"), ("118", "a"), ("euro", "a")],
     ],
 )
 def test_the_article_is_that_of_the_word_as_it_is_spoken(word, said):
@@ -83,6 +84,33 @@ def test_a_value_gets_its_article_and_keeps_its_distance():
     assert english.fitted("a {tip}% tip for a {label}", {"tip": "8", "label": "river"}) == "an {tip}% tip for a {label}"
     assert chinese.fitted("{date}{time}开会", {"date": "2026-03-14", "time": "09:30"}) == "{date} {time}开会"
     assert chinese.fitted("{date}{time}开会", {"date": "明天", "time": "09:30"}) == "{date}{time}开会"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value", "fitted"),
+    [
+        ("{x} bags", "1", "{x} bag"),
+        ("{x} boxes, please", "1", "{x} box, please"),
+        ("{x} people", "1", "{x} person"),
+        ("{x} bags", "2", "{x} bags"),
+        ("{x} is the number", "1", "{x} is the number"),
+        ("{x} as the rate, on {x}", "1", "{x} as the rate, on {x}"),
+        ("On {x} at home", "next Friday", "{x} at home"),
+        ("on {x}", "Friday", "on {x}"),
+    ],
+)
+def test_a_pattern_fits_its_value(pattern, value, fitted):
+    assert Composer("en", "train").fitted(pattern, {"x": value}) == fitted
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("side", ["train", "test"])
+def test_a_list_is_never_said_to_be_nothing(lang, side):
+    values = Values(lang, side)
+    for number in range(50):
+        said = values.draw("list:free", random.Random(number))
+        assert said.value
+        assert all(value in said.text for value in said.value)
 
 
 def test_nobody_goes_on_tomorrow():

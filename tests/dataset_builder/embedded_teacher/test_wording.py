@@ -11,9 +11,9 @@ from agent.tools import tool
 from dataset_builder.embedded_teacher import EmbeddedTeacher
 from dataset_builder.embedded_teacher.composing import Composer
 from dataset_builder.embedded_teacher.phrases import shared_sentences
-from dataset_builder.embedded_teacher.reading import Parameter, parameters_in_both, parameters_of, schema_in
+from dataset_builder.embedded_teacher.reading import Parameter
 from dataset_builder.embedded_teacher.split import SIDES
-from dataset_builder.embedded_teacher.wording import measure_of, question_of, shape_of
+from dataset_builder.embedded_teacher.wording import measure_of, question_of, shapes_of
 
 NEW = ("own_task_with", "know", "know_with", "get", "get_with", "count", "measure", "measure_alone", "role", "day")
 
@@ -55,41 +55,58 @@ def enlist(helper: str, phone: str, busy: bool) -> dict:
     return {"helper": helper}
 
 
-def shapes(own, lang):
-    both = parameters_in_both(own)
-    return {
-        one.name: shape_of(one, both[one.name], lang, unit_alone=False) for one in parameters_of(schema_in(own, lang))
-    }
+@tool(zh={"description": "订一条船。", "parameters": {"start": "开始日期", "end": "结束日期", "boat": "船名"}})
+def rent_boat(
+    start: str, end: str, boat: str, birthday: str = "", cabin: Literal["S", "L"] = "S", hours: int = 1
+) -> dict:
+    """Rent a boat.
+
+    Args:
+        start: First day.
+        end: Last day.
+        boat: Name of the boat.
+        birthday: Date of birth.
+        cabin: Size: S=small, L=large.
+        hours: Place in line.
+    """
+    return {"boat": boat}
 
 
 def test_a_value_has_the_shape_of_its_kind():
-    assert shapes(water_needed, "en") == {
+    assert shapes_of(water_needed, "en") == {
         "field": ("role", {"role": "field"}),
-        "depth": ("measure", {"thing": "depth of the water", "unit": "centimetres"}),
+        "depth": ("measure_alone", {"thing": "depth of the water", "unit": "centimetres"}),
         "pumps": ("count", {"noun": "pumps"}),
         "day": ("day", {}),
         "way": ("option", {}),
     }
-    assert shapes(water_needed, "zh") == {
+    assert shapes_of(water_needed, "zh") == {
         "field": ("role", {"role": "田块"}),
-        "depth": ("measure", {"thing": "水深", "unit": "厘米"}),
+        "depth": ("measure_alone", {"thing": "水深", "unit": "厘米"}),
         "pumps": ("count", {"noun": "台"}),
         "day": ("day", {}),
         "way": ("option", {}),
     }
-    assert shapes(enlist, "en") == {"helper": ("role", {"role": "helper"}), "phone": ("phone", {}), "busy": None}
-    assert shapes(enlist, "zh") == {"helper": ("role", {"role": "帮手"}), "phone": ("phone", {}), "busy": None}
+    assert shapes_of(enlist, "en") == {"helper": ("role", {"role": "helper"}), "phone": ("phone", {})}
+    assert shapes_of(enlist, "zh") == {"helper": ("role", {"role": "帮手"}), "phone": ("phone", {})}
+
+
+def test_a_shape_tells_which_parameter_is_meant():
+    """Two days are told by their labels; so is what is no day of its own, and a number without a unit."""
+    assert shapes_of(rent_boat, "en") == {"boat": ("role", {"role": "boat"}), "cabin": ("option", {})}
+    assert shapes_of(rent_boat, "zh").keys() <= {"cabin"}
 
 
 @pytest.mark.parametrize(
     ("description", "lang", "unit"),
     [
-        ("Weight of the powder in grams.", "en", "grams"),
-        ("Firing temperature in degrees Celsius.", "en", "degrees Celsius"),
-        ("The weight.", "en", ""),
-        ("釉粉重量（克）", "zh", "克"),
-        ("重量", "zh", ""),
-        ("备注（可以不填）", "zh", ""),
+        ("Weight of the powder in grams.", "en", ("weight of the powder", "grams")),
+        ("Firing temperature in degrees Celsius.", "en", ("firing temperature", "degrees Celsius")),
+        ("The weight.", "en", None),
+        ("Quantity in stock.", "en", None),
+        ("釉粉重量（克）", "zh", ("釉粉重量", "克")),
+        ("重量", "zh", None),
+        ("备注（可以不填）", "zh", None),
     ],
 )
 def test_a_unit_is_read_where_the_description_tells_it(description, lang, unit):
@@ -105,6 +122,13 @@ def test_a_unit_is_read_where_the_description_tells_it(description, lang, unit):
         ("查询作品放在哪个架子上。", "zh", ("know", "作品放在哪个架子上")),
         ("计算需要的水量。", "zh", ("get", "需要的水量")),
         ("预约一次烧制。", "zh", None),
+        ("Return the rented bicycle to a station.", "en", None),
+        ("Find the words in a text and replace them.", "en", None),
+        ("Check if the lamp is on, and if so switch it off.", "en", None),
+        ("查收新邮件。", "zh", None),
+        ("查找并替换文本中的词。", "zh", None),
+        ("查询一下余额。", "zh", ("get", "余额")),
+        ("计算几何图形的面积。", "zh", ("get", "几何图形的面积")),
         ("Say how much water a field needs.", "zh", None),
     ],
 )
