@@ -127,7 +127,7 @@ class Values:
             if len(items) == wanted:
                 break
         # A kind whose words all hold an `and` makes no list.
-        items = items or [self.draw("noun", rng) for _ in range(2)]
+        items = items or [Said(word, word) for word in rng.sample(self.lists["noun"], 2)]
         return Said(join_words([item.text for item in items], self.lang, rng), [item.value for item in items])
 
 
@@ -187,6 +187,8 @@ def _near_day(rng: random.Random, values: Values) -> str:
     roll, day = rng.random(), _day(rng)
     if roll < 0.5:
         return _date(rng, values)
+    if (day.month, day.day) == (2, 29):  # without its year it may be no day
+        day += timedelta(days=1)
     if values.lang == "zh":
         if roll < 0.6:
             return rng.choice(
