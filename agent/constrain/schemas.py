@@ -14,7 +14,6 @@ from agent.json_text import as_json
 from agent.tools.validation import standard_schema
 
 MAX_NESTING = 8  # of arguments, in the estimate of the shortest value
-LOWEST = -1e18  # of a number that is written under a grammar and has no bound of its own
 
 _MAPS = ("properties", "patternProperties", "$defs", "definitions")
 _LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
@@ -56,18 +55,9 @@ def _readable(schema: Any) -> Any:
     made.pop("$schema", None)  # its words are those of 2020-12 by now
     if "properties" in made:  # a least or largest number of properties can be held only where none has a name
         made = {key: value for key, value in made.items() if key not in ("minProperties", "maxProperties")}
-    if _unbounded_number(made):  # where there is a bound it lets no exponent be written, and 7E885 is no number
-        made["minimum"] = LOWEST
     if "pattern" in made and not _readable_pattern(str(made["pattern"])):
         del made["pattern"]
     return made
-
-
-def _unbounded_number(schema: dict[str, Any]) -> bool:
-    kinds = schema.get("type")
-    number = "number" in kinds if isinstance(kinds, list) else kinds == "number"
-    bounds = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
-    return number and not any(key in schema for key in (*bounds, "enum", "const"))
 
 
 @functools.lru_cache(maxsize=256)

@@ -77,7 +77,7 @@ TOOLS = [
         "plan",
         {
             "steps": {"type": "array", "items": {"type": "string"}, "minItems": 1},
-            "budget": {"type": ["number", "null"], "minimum": 0, "maximum": 1e6},
+            "budget": {"type": ["number", "null"], "minimum": 0, "maximum": 1e6},  # unbounded, it might be 7E885
             "who": {
                 "type": "object",
                 "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
