@@ -213,6 +213,7 @@ def _must_stay(row: Row, side: str, teacher: Teacher, settings: Settings) -> Non
     """A tool that a row there already has on one side of the split is not asked about on the other: more tools, or
     fewer, draw other families apart, and what was only company before may be asked for now.
     """
+    mend = "append with the same tools, or build these into a folder of their own"
     renamed = row["provenance"].get("stands_for", {})
     for schema in row["tools"]:
         shown = schema["function"]["name"]
@@ -221,13 +222,13 @@ def _must_stay(row: Row, side: str, teacher: Teacher, settings: Settings) -> Non
             raise UserError(
                 f"the tool {name} is in {side} there, and among these tools it would be in {now}",
                 where=str(settings.folder),
-                mend="append with the same tools, or build these into a folder of their own",
+                mend=mend,
             )
     if (now := teacher.key_sides.get(row["split_key"], side)) != side:
         raise UserError(
             f"rows of {row['split_key']} are in {side} there, and among these tools they would be in {now}",
             where=str(settings.folder),
-            mend="append with the same tools, or build these into a folder of their own",
+            mend=mend,
         )
 
 

@@ -1,6 +1,7 @@
 """Reads what is written on the command line of `callsmith build`: a mix, languages, a shard, a likeness.
 
-Comes in: texts and numbers. Goes out: values for `Settings`, or a `UserError` that says how to write it.
+Comes in: texts and numbers, and the folder that is appended to. Goes out: values for `Settings`, or a `UserError` that
+says how to write it.
 """
 
 import re

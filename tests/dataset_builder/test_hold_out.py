@@ -17,6 +17,7 @@ from dataset_builder.embedded_teacher.split import SIDES, family_of, held_out_ke
 from dataset_builder.existing import Existing
 from dataset_builder.grid import HELD_OUT_EVERY, Grid
 from dataset_builder.rows import iter_rows
+from training.data import HELD_OUT_MARK
 
 TOOLS = str(Path(__file__).with_name("my_tools.py"))
 LANGUAGES = ("zh", "en")
@@ -172,6 +173,11 @@ def test_the_embedded_tools_can_be_held_out_by_questions_too():
     assert tools <= families["test"]
 
 
+def test_training_knows_a_held_out_question_by_its_key():
+    """Training may not import the builder, so the mark stands there, too."""
+    assert held_out_key("parcels") == f"parcels{HELD_OUT_MARK}"
+
+
 def test_a_model_is_asked_about_every_tool_for_both_sides():
     tools = load_tools(TOOLS)
     grid = Grid(tools, LANGUAGES, 0, hold_out="questions")
@@ -253,6 +259,7 @@ def test_a_models_question_does_not_come_again_on_the_other_side(scenario, said)
         each.add(first)
     assert "on the other side of the split" in across.against(again) or scenario == "single_call"
     assert across.against(again)
+    assert bool(along.against(again)) == (scenario == "single_call"), "else each scenario is compared with itself"
     assert not across.against(other)
 
 
