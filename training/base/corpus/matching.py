@@ -295,7 +295,9 @@ def _listed(entries: dict[str, str], pair: str, joint: str) -> str:
 
 
 def _some_words(rng: random.Random, name: str, entries: dict[str, str], lang: str) -> str:
-    """All or part of what is said of `name`, in order or not; a part that another entry has too is not enough."""
+    """All or part of what is said of `name`, in order or not; a part that another entry has too is not enough, and
+    none that is all signs.
+    """
     whole = as_wish(entries[name]) or entries[name]
     pieces = list(whole) if lang == "zh" else whole.split()
     joint = "" if lang == "zh" else " "
@@ -307,7 +309,8 @@ def _some_words(rng: random.Random, name: str, entries: dict[str, str], lang: st
         if lang == "en" and rng.random() < 0.3:
             rng.shuffle(part)
         text = joint.join(part)
-        if size < len(pieces) and not any(text.casefold() in other for other in others):
+        told = any(map(str.isalnum, text)) and not any(text.casefold() in other for other in others)
+        if size < len(pieces) and told:
             return text
     return whole
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from training.base.corpus import words
+from training.base.corpus import signs, words
 from training.base.corpus.han import ALL, COMMON
 
 # Without the word that, in quotes, is a key of tool calls: no document shows a part of one.
@@ -31,9 +31,17 @@ class Value:
 Make = Callable[[random.Random, str], Value]
 
 
+SIGN_SHARE = 0.25  # of the free texts hold a sign or a foreign letter
+
+
 def same(text: str) -> Value:
     """Said as it is kept."""
     return Value(text, text)
+
+
+def free(rng: random.Random, text: str, lang: str) -> Value:
+    """Said as it is kept, at times with a sign in it."""
+    return same(signs.signed(rng, text, lang) if rng.random() < SIGN_SHARE else text)
 
 
 def syllables(rng: random.Random, low: int = 2, high: int = 4) -> str:
@@ -114,27 +122,30 @@ def brief(rng: random.Random, lang: str) -> Value:
     What is found in the right place is not yet copied: a token that has seldom begun a value is taken for another.
     """
     if lang == "zh" and rng.random() < 0.85:
-        return same("".join(rng.choices(COMMON, k=rng.choice((1, 2, 2, 3)))))
-    return same(_piece(rng, 0.65, 0.5) + (scrap(rng).lower() if rng.random() < 0.5 else ""))
+        return free(rng, "".join(rng.choices(COMMON, k=rng.choice((1, 2, 2, 3)))), lang)
+    return free(rng, _piece(rng, 0.65, 0.5) + (scrap(rng).lower() if rng.random() < 0.5 else ""), "en")
 
 
 def scraps(rng: random.Random, lang: str) -> Value:
     """A few such words, or as many characters of any kind."""
     count_ = rng.randint(1, 6)
     if lang == "zh":
-        return same(han(rng, count_, 3 * count_))
+        return free(rng, han(rng, count_, 3 * count_), lang)
     joint = rng.choice((" ", " ", " ", "_", ", ", "-", "/", ""))
-    return same(joint.join(scrap(rng) for _ in range(count_)))
+    return free(rng, joint.join(scrap(rng) for _ in range(count_)), lang)
 
 
 def person(rng: random.Random, lang: str) -> Value:
     if lang == "zh":
         size = rng.choice((1, 2, 2))
         given = "".join(rng.choices(words.GIVEN_ZH, k=size)) if rng.random() < 0.5 else han(rng, size, size)
+        if rng.random() < 0.06:  # a foreigner
+            return same(f"{given}·{han(rng, 2, 3)}")
         return same(rng.choice(words.FAMILY_ZH) + given)
     first = rng.choice(words.GIVEN_EN) if rng.random() < 0.35 else coined(rng)
     last = rng.choice(words.FAMILY_EN) if rng.random() < 0.35 else coined(rng)
-    return same(first if rng.random() < 0.4 else f"{first} {last}")
+    name = first if rng.random() < 0.4 else f"{first} {last}"
+    return same(signs.foreign(rng, name) if rng.random() < 0.08 else name)
 
 
 def place(rng: random.Random, lang: str) -> Value:
@@ -224,7 +235,7 @@ def address(rng: random.Random, lang: str) -> Value:
 
 _TITLES_EN = (  # `and` also stands between two values, so that what follows it has to be read
     "The {a} {b}", "{a} {b}", "{a} of the {b}", "A {a} for {b}", "{b}", "{a} in {b}", "No {a} {b}", "{a} and {b}",
-    "{a} and {b}", "{a} and {b}",
+    "{a} and {b}", "{a} & {b}",
 )  # fmt: skip
 
 
@@ -234,7 +245,7 @@ def title(rng: random.Random, lang: str) -> Value:
         text = phrase(rng, lang).said
         return Value(text, rng.choice(("《{v}》", "“{v}”", "{v}") if lang == "zh" else ('"{v}"', "{v}")).format(v=text))
     if lang == "zh":
-        text = rng.choice(("", "", "的", "与", "之", "和")).join(_chinese_pieces(rng, rng.randint(1, 3)))
+        text = rng.choice(("", "", "的", "与", "之", "和", "·")).join(_chinese_pieces(rng, rng.randint(1, 3)))
         return Value(text, rng.choice(("《{v}》", "“{v}”", "「{v}」", "{v}", "{v}")).format(v=text))
     one, two = (_title_word(rng), _title_word(rng))
     text = rng.choice(_TITLES_EN).format(a=one, b=two)
@@ -297,19 +308,19 @@ def sentence(rng: random.Random, lang: str) -> Value:
         return phrase(rng, lang)
     count_ = rng.randint(2, 5)
     if lang == "zh":
-        return same("".join(_chinese_pieces(rng, count_)))
+        return free(rng, "".join(_chinese_pieces(rng, count_)), lang)
     makes = (lambda: rng.choice(words.THINGS)[0], lambda: rng.choice(words.WORDS_EN), lambda: scrap(rng))
-    return same(" ".join(rng.choices(makes, (4, 3, 3))[0]() for _ in range(count_)))
+    return free(rng, " ".join(rng.choices(makes, (4, 3, 3))[0]() for _ in range(count_)), lang)
 
 
 def term(rng: random.Random, lang: str) -> Value:
     """A word or two: a topic, a product, a title."""
     quality, thing = rng.choice(words.QUALITIES), rng.choice(words.THINGS)
     if rng.random() < 0.45:
-        return same(han(rng) if lang == "zh" else rng.choice((syllables, scrap, scrap, coined))(rng))
+        return free(rng, han(rng) if lang == "zh" else rng.choice((syllables, scrap, scrap, coined))(rng), lang)
     if lang == "zh":
-        return same(rng.choice(("", quality[1])) + thing[1])
-    return same(rng.choice(("", quality[0] + " ")) + thing[0])
+        return free(rng, rng.choice(("", quality[1])) + thing[1], lang)
+    return free(rng, rng.choice(("", quality[0] + " ")) + thing[0], lang)
 
 
 def _from_pairs(pairs: list[tuple[str, str]]) -> Make:
