@@ -10,12 +10,13 @@ from typing import Any
 
 from dataset_builder.embedded_teacher.reading import Parameter, name_words, plain_schema
 
+# A format that is asked for is kept, whatever the name says: "visit date | YYYY-MM-DD".
+_TOLD_FORMATS = [(r"yyyy-mm-dd['\"]?[t ]['\"]?hh", "moment"), (r"yyyy-mm-dd|iso[ -]?date", "iso_date")]
 # The first pattern found in "name words | description" decides. Chinese words are looked for as they are.
 _STRING_KINDS = [
     (r"e-?mail|邮箱|电子邮件", "email"),
     (r"phone|mobile|telephone|电话|手机", "phone"),
     (r"\burl\b|link|website|网址|链接", "url"),
-    (r"yyyy-mm-dd|iso[ -]?date", "iso_date"),
     (r"datetime|timestamp|iso ?8601", "moment"),
     (r"\bdate\b|\bday\b|birthday|deadline|日期|生日|哪天", "date"),
     (r"\btime\b|\bhour\b|clock|时间|时刻|几点", "time"),
@@ -102,11 +103,9 @@ def _said(parameter: Parameter) -> str:
 @functools.lru_cache(maxsize=4096)
 def _string_kind(said: str) -> str:
     # The name speaks before the description: "recipient | address of the house" is a person.
-    for text in said.split(" | "):
-        for pattern, kind in _STRING_KINDS:
-            if re.search(pattern, text):
-                return kind
-    return "free"
+    name, _, description = said.partition(" | ")
+    tried = ((description, _TOLD_FORMATS), (name, _STRING_KINDS), (description, _STRING_KINDS))
+    return next((kind for text, kinds in tried for pattern, kind in kinds if re.search(pattern, text)), "free")
 
 
 def _number_kind(said: str, schema: dict[str, Any]) -> str:
