@@ -103,17 +103,20 @@ def test_the_users_own_tools_make_a_dataset_with_both_splits(tmp_path):
     from agent.tools import load_tools
 
     assert load_tools(str(file))[0].localized("zh")["function"]["description"] == "查询快递到了哪里。"
-    command = [
-        "build",
-        "--tools",
-        str(file),
-        "--teacher",
-        "embedded",
-        "--rows",
-        "60",
-        "--output",
-        str(tmp_path / "set"),
-    ]
+    _built_well(file, tmp_path / "set")
+
+
+def test_the_pottery_makes_a_dataset_and_keeps_the_format_of_its_dates(tmp_path):
+    rows = _built_well(ROOT / "docs" / "pottery_tools.py", tmp_path / "set")
+    calls = [call["function"] for row in rows for message in row["messages"] for call in message.get("tool_calls", ())]
+    days = [call["arguments"]["firing_date"] for call in calls if call["name"] == "book_firing"]
+    assert days
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d", day) for day in days), days
+
+
+def _built_well(tools, folder):
+    """The rows of a dataset of 60 about `tools`, of which both sides have some and no tool failed on its arguments."""
+    command = ["build", "--tools", str(tools), "--teacher", "embedded", "--rows", "60", "--output", str(folder)]
     done = subprocess.run(
         [sys.executable, "-m", "agent.cli", *command, "--json"], capture_output=True, text=True, timeout=120
     )
@@ -121,11 +124,11 @@ def test_the_users_own_tools_make_a_dataset_with_both_splits(tmp_path):
     assert min(json.loads(done.stdout)["rows"][split] for split in ("train", "test")) > 0
     from dataset_builder.rows import read_rows
 
-    results = [
-        message for row in read_rows(tmp_path / "set") for message in row["messages"] if message["role"] == "tool"
-    ]
+    rows = list(read_rows(folder))
+    results = [message for row in rows for message in row["messages"] if message["role"] == "tool"]
     assert results
     assert not any("Error" in message["content"] for message in results)
+    return rows
 
 
 if __name__ == "__main__":
