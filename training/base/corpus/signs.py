@@ -1,8 +1,8 @@
 """Signs and foreign letters in values: `R&D`, `saddle & robin`, `José`, `-5 °C`, `约翰·史密斯`, `50％`.
 
 What no document shows cannot be copied: a sign that pretraining never saw ends a value where it should go on.
-Comes in: a value's text. Goes out: the text with a sign in it. No quotes, brackets or commas are put in: those tell
-where a value ends.
+Comes in: a value's text. Goes out: the text with a sign in it. No comma, no double quote and no bracket of JSON is put
+in: those tell where a value ends.
 """
 
 import random
