@@ -309,8 +309,8 @@ def _some_words(rng: random.Random, name: str, entries: dict[str, str], lang: st
         if lang == "en" and rng.random() < 0.3:
             rng.shuffle(part)
         text = joint.join(part)
-        told = any(map(str.isalnum, text)) and not any(text.casefold() in other for other in others)
-        if size < len(pieces) and told:
+        elsewhere = any(text.casefold() in other for other in others)
+        if size < len(pieces) and any(map(str.isalnum, text)) and not elsewhere:
             return text
     return whole
 

@@ -13,50 +13,11 @@ BETWEEN = (
 )
 BEFORE = ("$", "€", "£", "¥", "~", "#", "@", "+", "*", "&", "§", "№ ", "<", "≥", "≈", "`", "‘", "½ ", "α")
 AFTER = (
-    "%",
-    "°",
-    " °C",
-    "℃",
-    "!",
-    "?",
-    "²",
-    "³",
-    "™",
-    "©",
-    "®",
-    "+",
-    "#",
-    "*",
-    "++",
-    "'s",
-    "’s",
-    "’",
-    "€",
-    "µ",
-    "Ω",
-    "½",
+    *("%", "°", " °C", "℃", "!", "?", "²", "³", "™", "©", "®", "+", "#", "*", "++", "'s", "’s", "’"),
+    *("€", "µ", "Ω", "½"),
 )
 BETWEEN_ZH = (
-    "·",
-    "·",
-    "－",
-    "—",
-    "——",
-    "～",
-    "~",
-    "＋",
-    "+",
-    "＆",
-    "&",
-    "／",
-    "/",
-    "×",
-    "：",
-    "•",
-    "＝",
-    "@",
-    "…",
-    "★",
+    *("·", "·", "－", "—", "——", "～", "~", "＋", "+", "＆", "&", "／", "/", "×", "：", "•", "＝", "@", "…", "★"),
 )
 BEFORE_ZH = ("￥", "¥", "＃", "#", "～", "＄", "$", "【", "√")
 AFTER_ZH = ("％", "%", "℃", "！", "？", "～", "＋", "+", "号", "①", "②", "③", "】", "°", "㎡", "→")
@@ -88,9 +49,7 @@ def signed(rng: random.Random, text: str, lang: str) -> str:
 
 
 def _between(rng: random.Random, text: str, sign: str) -> str:
-    if " " in text:  # in the place of a space
-        places = [at for at, letter in enumerate(text) if letter == " "]
-        at = rng.choice(places)
-        return text[:at] + sign + text[at + 1 :]
-    at = rng.randint(1, len(text) - 1)
-    return text[:at] + sign + text[at:]
+    """In the place of a space, or between any two characters where there is none."""
+    spaces = [at for at, letter in enumerate(text) if letter == " "]
+    at, length = (rng.choice(spaces), 1) if spaces else (rng.randint(1, len(text) - 1), 0)
+    return text[:at] + sign + text[at + length :]

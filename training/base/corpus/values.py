@@ -317,10 +317,12 @@ def term(rng: random.Random, lang: str) -> Value:
     """A word or two: a topic, a product, a title."""
     quality, thing = rng.choice(words.QUALITIES), rng.choice(words.THINGS)
     if rng.random() < 0.45:
-        return free(rng, han(rng) if lang == "zh" else rng.choice((syllables, scrap, scrap, coined))(rng), lang)
-    if lang == "zh":
-        return free(rng, rng.choice(("", quality[1])) + thing[1], lang)
-    return free(rng, rng.choice(("", quality[0] + " ")) + thing[0], lang)
+        text = han(rng) if lang == "zh" else rng.choice((syllables, scrap, scrap, coined))(rng)
+    elif lang == "zh":
+        text = rng.choice(("", quality[1])) + thing[1]
+    else:
+        text = rng.choice(("", quality[0] + " ")) + thing[0]
+    return free(rng, text, lang)
 
 
 def _from_pairs(pairs: list[tuple[str, str]]) -> Make:
